@@ -1,0 +1,43 @@
+"""sfsync: a faithful local mirror of a Salesforce org's leads and opportunities, and audits of their conversion."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from sfsync.audit import audit
+    from sfsync.fake import FakeOrg
+    from sfsync.mapping import Mapping
+    from sfsync.salesforce import Org, connect
+    from sfsync.store import Store, open_store
+    from sfsync.sync import pull
+
+# Each name is imported on first use: `import sfsync` must not cost a database, a data frame and an HTTP client.
+_HOMES = {
+    "FakeOrg": "sfsync.fake",
+    "Mapping": "sfsync.mapping",
+    "Org": "sfsync.salesforce",
+    "Store": "sfsync.store",
+    "audit": "sfsync.audit",
+    "connect": "sfsync.salesforce",
+    "open_store": "sfsync.store",
+    "pull": "sfsync.sync",
+}
+
+__all__ = ["FakeOrg", "Mapping", "Org", "Store", "__version__", "audit", "connect", "open_store", "pull"]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'sfsync' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
