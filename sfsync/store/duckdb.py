@@ -1,0 +1,262 @@
+"""The embedded store: one DuckDB file, opened for as short as possible, because one writer shuts all others out."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from sfsync.errors import IncompleteAnswer, QueryFailed, StoreDamaged, StoreError, StoreLocked, StoreMissing
+from sfsync.store.interface import Params, Rows
+from sfsync.store.names import literal, quote
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+#: Enough for a load of any size (DuckDB spills beyond it); without a limit its cache grows with the file.
+MEMORY_LIMIT = "1GB"
+
+#: Longest CSV record taken: Salesforce allows 400,000 characters a record, at most 4 bytes each, plus quotes.
+MAX_CSV_RECORD = 4_000_000
+
+_LOCK_HOLDER = re.compile(r"held in (?P<program>\S+) \(PID (?P<pid>\d+)\)")
+
+
+class DuckDBSession:
+    """One open connection; see `store.interface.Session`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def execute(self, sql: str, params: Params = ()) -> Rows:
+        """Run one statement and fetch its answer."""
+        with _refusals_as_errors():
+            cursor = self.connection.execute(sql, params or None)
+            columns = tuple(str(column[0]) for column in cursor.description or ())
+            return Rows(columns, cursor.fetchall() if columns else [])
+
+    def load_csv(self, table: str, columns: Mapping[str, str], files: Sequence[Path]) -> int:
+        """Append CSV files to a table with the types given; DuckDB's own reader, never Python rows."""
+        if not files:
+            return 0
+        for file in files:
+            _check_header(file, list(columns))
+        names = ", ".join(quote(name) for name in columns)
+        types = ", ".join(f"{literal(name)}: {literal(sql_type)}" for name, sql_type in columns.items())
+        paths = ", ".join(literal(str(file)) for file in files)
+        with _misfits_as_errors(table):
+            answer = self.connection.execute(
+                f"INSERT INTO {table} ({names}) SELECT {names} FROM read_csv([{paths}], columns = {{{types}}}, "
+                "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', "
+                f"encoding = 'utf-8', max_line_size = {MAX_CSV_RECORD})"
+            ).fetchall()
+        return int(answer[0][0])
+
+
+@dataclass(frozen=True, slots=True)
+class DuckDBRelation:
+    """A question to the store, asked anew for each shape; see `store.interface.Relation`."""
+
+    store: DuckDBStore
+    sql: str
+    params: Params = ()
+
+    def rows(self) -> Rows:
+        """Everything, as Python tuples."""
+        with self.store.reading() as session:
+            return session.execute(self.sql, self.params)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Everything, as a pandas DataFrame."""
+        with self.store.reading() as session, _refusals_as_errors():
+            frame: pd.DataFrame = session.connection.execute(self.sql, self.params or None).df()
+            return frame
+
+    def to_arrow(self) -> pa.Table:
+        """Everything, as a pyarrow Table."""
+        with self.store.reading() as session, _refusals_as_errors():
+            return session.connection.sql(self.sql, params=self.params or None).to_arrow_table()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the first hundred rows."""
+        preview = DuckDBRelation(self.store, f"SELECT * FROM ({self.sql.rstrip().rstrip(';')}) LIMIT 100", self.params)
+        return str(preview.to_pandas().to_html(escape=True))
+
+
+class DuckDBStore:
+    """The mirror in one DuckDB file.
+
+    Args:
+        path: The file; made, readable by its owner alone, at the first `writing()`.
+        patience: Seconds to wait for another process that has the file open, before `StoreLocked`.
+    """
+
+    dialect = "duckdb"
+
+    def __init__(self, path: Path, *, patience: float = 2.0) -> None:
+        self.path = path
+        self.patience = patience
+        self._open: DuckDBSession | None = None
+        self._open_for_writing = False
+
+    @property
+    def location(self) -> str:
+        """Path of the file."""
+        return str(self.path)
+
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self.path.exists()
+
+    @contextmanager
+    def reading(self) -> Iterator[DuckDBSession]:
+        """A session that cannot change anything; joins a session that is open already."""
+        if self._open is not None:
+            yield self._open
+            return
+        if not self.exists():
+            raise StoreMissing(f"there is no mirror at {self.path}", hint="run `sfsync pull` first")
+        with self._session(read_only=True) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[DuckDBSession]:
+        """One transaction; nested use joins the outer one, which alone commits."""
+        if self._open is not None:
+            if not self._open_for_writing:
+                raise StoreError("a store cannot be written while the same program holds it open for reading")
+            yield self._open
+            return
+        if not self.exists():
+            self._create()
+        with self._session(read_only=False) as session:
+            session.connection.begin()
+            try:
+                yield session
+            except BaseException:
+                # An error may already have ended the transaction; closing without a commit undoes it in any case.
+                with _ignoring_duckdb_errors():
+                    session.connection.rollback()
+                raise
+            with _refusals_as_errors():
+                session.connection.commit()
+
+    def query(self, sql: str, params: Params = ()) -> DuckDBRelation:
+        """A read-only question, answered when its rows are asked for."""
+        return DuckDBRelation(self, sql, params)
+
+    @contextmanager
+    def _session(self, *, read_only: bool) -> Iterator[DuckDBSession]:
+        connection = self._connect(read_only=read_only)
+        self._open, self._open_for_writing = DuckDBSession(connection), not read_only
+        try:
+            yield self._open
+        finally:
+            self._open = None
+            connection.close()
+
+    def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY_LIMIT,
+            "preserve_insertion_order": "false",
+            "autoinstall_known_extensions": "false",  # a store must not reach for the network
+        }
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                return duckdb.connect(str(self.path), read_only=read_only, config=config)
+            except duckdb.Error as error:
+                problem = _opening_problem(self.path, error)
+                if not isinstance(problem, StoreLocked) or time.monotonic() > deadline:
+                    raise problem from error
+            time.sleep(0.1)
+
+    def _create(self) -> None:
+        """Make the file under another name first: a kill in between must not leave half a database behind."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
+            draft.unlink(missing_ok=True)
+            duckdb.connect(str(draft)).close()
+            draft.chmod(0o600)  # it will hold people's data
+            draft.rename(self.path)
+        except (OSError, duckdb.Error) as error:
+            raise StoreError(
+                f"the mirror {self.path} cannot be made: {error}", hint="check the folder's permissions and free space"
+            ) from error
+
+
+def _opening_problem(path: Path, error: duckdb.Error) -> StoreError:
+    """Why a file would not open, in words that say what to do."""
+    text = str(error)
+    if "lock" in text.lower() and "conflicting" in text.lower():
+        holder = _LOCK_HOLDER.search(text)
+        who = f"process {holder['pid']}" if holder else "another process"
+        return StoreLocked(
+            f"the mirror {path} is in use by {who}", hint="wait for it to finish (or stop it), then run this again"
+        )
+    if "different configuration" in text:
+        return StoreLocked(f"this program already has the mirror {path} open", hint="close the other session first")
+    if "permission denied" in text.lower():
+        return StoreError(f"the mirror {path} may not be opened: {text}", hint="check the file's owner and permissions")
+    return StoreDamaged(
+        f"the mirror {path} cannot be read as a DuckDB database: {text.splitlines()[0]}",
+        hint="move the file away and run `sfsync pull` to build a new mirror; the org is not touched by this",
+    )
+
+
+def _check_header(file: Path, columns: list[str]) -> None:
+    """Columns are matched by position, so a page whose header is not the one asked for must stop the load."""
+    import csv  # noqa: PLC0415
+
+    with file.open(encoding="utf-8", newline="") as lines:
+        header = next(csv.reader(lines), [])
+    if [name.casefold() for name in header] != [name.casefold() for name in columns]:
+        raise IncompleteAnswer(
+            f"{file.name}: the org sent other columns than were asked for ({len(header)} instead of {len(columns)})",
+            hint="run the pull again; nothing of this answer was kept",
+        )
+
+
+@contextmanager
+def _ignoring_duckdb_errors() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error:
+        return
+
+
+@contextmanager
+def _misfits_as_errors(table: str) -> Iterator[None]:
+    """A page that does not fit its table is a fault of the answer: the load stops, nothing is guessed or dropped."""
+    try:
+        with _refusals_as_errors():
+            yield
+    except QueryFailed as error:
+        raise IncompleteAnswer(
+            f"a page for {table} does not fit the fields the org described: {error.message}",
+            hint="run the pull again; nothing of this answer was kept",
+        ) from error
+
+
+@contextmanager
+def _refusals_as_errors() -> Iterator[None]:
+    """DuckDB's refusals as sfsync's errors: full disks and memory apart from faults in the SQL."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise StoreError(f"the database ran out of memory: {error}", hint="ask for fewer rows or columns") from error
+    except duckdb.IOException as error:
+        raise StoreError(
+            f"the database could not read or write its files: {error}", hint="check free disk space and permissions"
+        ) from error
+    except duckdb.Error as error:
+        raise QueryFailed(str(error).strip(), hint="`sfsync status` lists the tables of the mirror") from error

@@ -1,0 +1,102 @@
+"""What sfsync needs of a database: two kinds of session, SQL in the portable subset, and one fast way in for CSV pages.
+
+Everything else (tables of the mirror, ledger, findings) is portable SQL on top of this, so a second database is one
+more implementation of these two protocols and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Params = Sequence[Any] | Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A small answer, held in memory: column names in order, and one tuple a row."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def scalar(self) -> Any:
+        """The first column of the first row, or None when there is no row."""
+        return self.rows[0][0] if self.rows else None
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """One dict a row, keyed by column name."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class Session(Protocol):
+    """One connection, for the time of a `with` block."""
+
+    def execute(self, sql: str, params: Params = ()) -> Rows:
+        """Run one statement. `?` binds positionally, `$name` by name. Raises `QueryFailed` on refusal."""
+        ...
+
+    def load_csv(self, table: str, columns: Mapping[str, str], files: Sequence[Path]) -> int:
+        """Append CSV files (UTF-8, comma, RFC 4180 quotes, header line) to `table` and return the number of rows added.
+
+        Args:
+            table: Qualified, already quoted table name.
+            columns: Column name → SQL type, in the order of the files' columns.
+            files: All with the same header. An empty cell, quoted or not, is NULL.
+        """
+        ...
+
+
+class Relation(Protocol):
+    """An answer that is read when asked for, in the shape asked for."""
+
+    def rows(self) -> Rows:
+        """Everything, as Python tuples: for small answers."""
+        ...
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Everything, as a pandas DataFrame."""
+        ...
+
+    def to_arrow(self) -> pa.Table:
+        """Everything, as a pyarrow Table."""
+        ...
+
+
+class Store(Protocol):
+    """One local database that holds a mirror."""
+
+    dialect: str  # SQLGlot's name: "duckdb", later "postgres"
+    location: str  # where it is, for messages; never holds a password
+
+    def exists(self) -> bool:
+        """Whether there is a database at `location` already."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """A session that cannot change anything. Raises `StoreMissing`, `StoreLocked`, `StoreDamaged`."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Session]:
+        """One transaction: committed when the block ends, rolled back entirely when it raises.
+
+        Nested use joins the outer transaction. Creates the database when there is none.
+        Raises `StoreLocked`, `StoreDamaged`.
+        """
+        ...
+
+    def query(self, sql: str, params: Params = ()) -> Relation:
+        """A read-only question, answered when `.rows()`, `.to_pandas()` or `.to_arrow()` is called."""
+        ...

@@ -1,0 +1,121 @@
+"""How pages from the org become rows of the mirror: newest version per Id, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sfsync.errors import IncompleteAnswer
+from sfsync.records import ObjectDescribe
+from sfsync.store.interface import Session
+from sfsync.store.mirror import column_types, mirror_columns
+from sfsync.store.names import quote, table
+
+#: Says which of two versions of a record is newer.
+STAMP = "SystemModstamp"
+
+
+@dataclass(frozen=True, slots=True)
+class MergeCounts:
+    """What a merge did: records read, new, changed, newly deleted, and gone from a full listing."""
+
+    read: int
+    inserted: int
+    updated: int
+    deleted: int
+    vanished: int = 0
+
+
+def merge_pages(
+    session: Session, describe: ObjectDescribe, pages: Sequence[Path], *, expected: int, listing: bool = False
+) -> MergeCounts:
+    """Store the pages' records; a version older than the stored one, or equal to it, changes nothing.
+
+    Args:
+        session: A writing session; the merge is part of its transaction.
+        describe: Its stored fields are the pages' columns, in that order.
+        pages: CSV files.
+        expected: How many records the org says the pages hold.
+        listing: The pages hold *every* record of the object, so one that is missing from them is gone.
+
+    Raises:
+        IncompleteAnswer: The pages hold another number of records than `expected`.
+    """
+    target, columns = table("sf_all", describe.name), column_types(describe)
+    empty = not session.execute(f"SELECT 1 FROM {target} LIMIT 1").rows
+    landing = target if empty else "incoming"
+    if not empty:
+        types = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
+        session.execute(f"CREATE TEMP TABLE incoming ({types})")
+    loaded = session.load_csv(landing, columns, pages)
+    if loaded != expected:
+        raise IncompleteAnswer(
+            f"{describe.name}: {loaded} records arrived where the org announced {expected}",
+            hint="run the pull again; nothing of this answer was kept",
+        )
+    if empty:
+        return _settle_first_load(session, describe, loaded)
+    counts = _merge_incoming(session, describe, loaded, listing=listing)
+    session.execute("DROP TABLE incoming")
+    return counts
+
+
+def _settle_first_load(session: Session, describe: ObjectDescribe, loaded: int) -> MergeCounts:
+    """Count a first load, after dropping the older version of a record that changed while its pages were read."""
+    target = table("sf_all", describe.name)
+    distinct = int(session.execute(f'SELECT count(DISTINCT "Id") FROM {target}').scalar())
+    if distinct != loaded:
+        columns = ", ".join(quote(name) for name in column_types(describe))
+        session.execute(f"CREATE TEMP TABLE newest AS {_newest(describe, target)}")
+        session.execute(f"DELETE FROM {target}")
+        session.execute(f"INSERT INTO {target} ({columns}) SELECT {columns} FROM newest")
+        session.execute("DROP TABLE newest")
+    return MergeCounts(read=loaded, inserted=distinct, updated=0, deleted=0)
+
+
+def _newest(describe: ObjectDescribe, source: str) -> str:
+    """A SELECT of the newest version of each record in `source`."""
+    columns = ", ".join(quote(name) for name in column_types(describe))
+    order = f"{quote(STAMP)} DESC" if describe.field(STAMP) else quote("Id")
+    return (
+        f'SELECT {columns} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY "Id" ORDER BY {order}) AS version_rank '
+        f"FROM {source}) AS ranked WHERE version_rank = 1"
+    )
+
+
+def _merge_incoming(session: Session, describe: ObjectDescribe, loaded: int, *, listing: bool) -> MergeCounts:
+    target, names = table("sf_all", describe.name), list(column_types(describe))
+    # A column that the org no longer shows keeps the value it had: absence of a field is not an empty field.
+    kept = [name for name in mirror_columns(session)[describe.name] if name not in names]
+    differs = " OR ".join(f"i.{quote(name)} IS DISTINCT FROM t.{quote(name)}" for name in names)
+    not_older = f"i.{quote(STAMP)} >= t.{quote(STAMP)} AND " if STAMP in names else ""
+    values = ", ".join([*(f"i.{quote(name)}" for name in names), *(f"t.{quote(name)}" for name in kept)])
+    session.execute(
+        f'CREATE TEMP TABLE fresh AS SELECT {values}, t."Id" IS NULL AS is_new, {_was_live(names)} AS was_live '
+        f'FROM ({_newest(describe, "incoming")}) AS i LEFT JOIN {target} AS t ON t."Id" = i."Id" '
+        f'WHERE t."Id" IS NULL OR ({not_older}({differs}))'
+    )
+    now_deleted = 'NOT is_new AND was_live AND "IsDeleted"' if "IsDeleted" in names else "FALSE"
+    inserted, updated, deleted = session.execute(
+        f"SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new AND NOT ({now_deleted})), "
+        f"count(*) FILTER (WHERE {now_deleted}) FROM fresh"
+    ).rows[0]
+    vanished = _remove_vanished(session, target) if listing else 0
+    columns = ", ".join(quote(name) for name in [*names, *kept])
+    session.execute(f'DELETE FROM {target} WHERE "Id" IN (SELECT "Id" FROM fresh)')
+    session.execute(f"INSERT INTO {target} ({columns}) SELECT {columns} FROM fresh")
+    session.execute("DROP TABLE fresh")
+    return MergeCounts(loaded, inserted, updated, deleted, vanished)
+
+
+def _was_live(names: list[str]) -> str:
+    return 't."IsDeleted" IS NOT TRUE' if "IsDeleted" in names else "TRUE"
+
+
+def _remove_vanished(session: Session, target: str) -> int:
+    """Drop the records a full listing no longer has."""
+    condition = f'{target}."Id" NOT IN (SELECT "Id" FROM incoming)'
+    vanished = int(session.execute(f"SELECT count(*) FROM {target} WHERE {condition}").scalar())
+    session.execute(f"DELETE FROM {target} WHERE {condition}")
+    return vanished
