@@ -1,0 +1,105 @@
+"""Where every command's words go: data on stdout, everything else on stderr, one JSON envelope with `--json`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+
+from sfsync.errors import SfsyncError
+
+# Values from the org may hold terminal escapes and direction overrides: they are shown, never obeyed.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """The text with control and direction characters made visible, fit for a terminal or a log line."""
+    return _UNPRINTABLE.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
+
+
+class Console:
+    """What a command prints through.
+
+    Attributes:
+        json: Whether the user asked for `--json`.
+        warnings: Warnings so far; part of the JSON envelope.
+    """
+
+    def __init__(self, *, json: bool = False) -> None:
+        self.json = json
+        self.warnings: list[str] = []
+
+    def out(self, text: str = "") -> None:
+        """Print data (stdout); nothing in JSON mode, where the envelope is the data."""
+        if not self.json:
+            click.echo(printable(text))
+
+    def note(self, text: str = "") -> None:
+        """Tell the user something (stderr)."""
+        click.echo(printable(text), err=True)
+
+    def warn(self, text: str) -> None:
+        """Warn the user (stderr), and in the envelope."""
+        self.warnings.append(text)
+        self.note(f"warning: {text}")
+
+    def next_step(self, text: str) -> None:
+        """Say what to do next; every command ends with this."""
+        if not self.json:
+            self.note(f"\nNext: {text}")
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
+        """Print a table on stdout: fitted to a terminal, in full width elsewhere; Ids are never cut."""
+        if self.json:
+            return
+        from rich import box
+        from rich.console import Console as RichConsole
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for column in columns:
+            table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(printable("" if cell is None else str(cell))) for cell in row))
+        width = None if sys.stdout.isatty() else 200
+        RichConsole(file=sys.stdout, width=width, highlight=False).print(table)
+
+    def finish(self, result: Any, human: Callable[[], None] | None = None, *, status: int = 0) -> None:
+        """End a command: print `result` in the envelope with `--json`, else call `human`; then exit with `status`."""
+        if self.json:
+            self._envelope({"status": status, "result": result, "warnings": self.warnings})
+        elif human is not None:
+            human()
+        if status:
+            click.get_current_context().exit(status)
+
+    def fail(self, error: SfsyncError) -> None:
+        """Print an error: message and hint on stderr, and the envelope on stdout with `--json`."""
+        self.note(f"error: {error.message}")
+        if error.hint:
+            self.note(f"  hint: {error.hint}")
+        if error.docs:
+            self.note(f"  more: {error.docs}")
+        if self.json:
+            self._envelope(
+                {
+                    "status": error.exit_code,
+                    "name": type(error).__name__,
+                    "message": error.message,
+                    "actions": [error.hint] if error.hint else [],
+                    "context": error.context,
+                    "warnings": self.warnings,
+                }
+            )
+
+    @staticmethod
+    def _envelope(payload: dict[str, Any]) -> None:
+        import orjson
+
+        options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+        sys.stdout.write(orjson.dumps(payload, default=str, option=options).decode() + "\n")
+        sys.stdout.flush()
