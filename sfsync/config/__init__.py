@@ -1,0 +1,1 @@
+"""Files that people write: read strictly, and every problem told at its line and column."""

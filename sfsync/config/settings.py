@@ -1,0 +1,187 @@
+"""`sfsync.yml`: everything a project says about its org, its pull, its store and its audits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, model_validator
+
+from sfsync.config.definitions import Definitions
+from sfsync.config.document import Document
+from sfsync.config.model import ApiName, Duration, Fault, Filled, FormatVersion, Lax, StrictModel, faulty
+from sfsync.config.org_settings import OrgSettings
+from sfsync.config.problems import read_model
+from sfsync.config.references import Reference
+from sfsync.config.spelling import nearest_name, shown
+from sfsync.config.versions import Requirement
+from sfsync.config.yaml_reader import read_yaml
+from sfsync.errors import ConfigError
+from sfsync.records import Severity
+
+__all__ = [
+    "OrgSettings",
+    "PullSettings",
+    "Reference",
+    "RuleSettings",
+    "Settings",
+    "read_settings",
+    "settings_from",
+    "settings_schema",
+]
+
+
+_RULE_ID = re.compile(r"[A-Z]{1,12}[0-9]{1,4}")
+
+_SCHEMAS = frozenset({"sf", "sf_all", "sf_history", "sfsync", "crm", "main", "temp", "system"})
+_STORE_EXAMPLE = "e.g. `.sfsync/mirror.duckdb`"
+
+
+def _check_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        near = nearest_name(name, sorted(available_timezones()))
+        hint = f"did you mean `{near}`?" if near else "a name of the zone database, like `Europe/Berlin`"
+        raise faulty(Fault(f"`{shown(name)}` is not a time zone", hint)) from None
+    return name
+
+
+def _check_requirement(text: str) -> str:
+    if Requirement.parse(text) is None:
+        raise faulty(Fault(f"`{shown(text)}` is not a version requirement", "e.g. `>=0.1,<1`"))
+    return text
+
+
+def _check_store(path: str) -> str:
+    if not path.strip():
+        raise faulty(Fault("the path of the store is empty", _STORE_EXAMPLE))
+    if "://" in path:
+        raise faulty(Fault("the store is the path of a DuckDB file, not an address", _STORE_EXAMPLE))
+    # DuckDB names a database after its file, and then takes `sf.Lead` for a table of that database.
+    stem = Path(path).name.split(".")[0].casefold()
+    if stem in _SCHEMAS:
+        raise faulty(Fault(f"a store called `{stem}` would hide the schema of that name", _STORE_EXAMPLE))
+    return path
+
+
+def _check_rule_id(rule_id: str) -> str:
+    if not _RULE_ID.fullmatch(rule_id):
+        raise faulty(Fault(f"`{shown(rule_id)}` is not the id of a rule", "capitals and digits, like `LA004`"))
+    return rule_id
+
+
+def _check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    seen: set[str] = set()
+    faults = []
+    for i, name in enumerate(names):
+        if name.casefold() in seen:
+            faults.append(Fault(f"`{name}` is listed twice", at=(i,)))
+        seen.add(name.casefold())
+    if faults:
+        raise faulty(*faults)
+    return names
+
+
+class PullSettings(StrictModel):
+    """How the mirror is filled.
+
+    Attributes:
+        objects: API names to mirror; the standard set unless given.
+        lag: How far behind the org's clock a pull ends, so that late commits are not missed.
+        overlap: How much of the time already read is read again.
+        bulk_threshold: From how many records on a pull goes by Bulk API.
+    """
+
+    objects: Annotated[tuple[ApiName, ...], Lax, *Filled, AfterValidator(_check_distinct)] | None = None
+    lag: Duration = timedelta(minutes=5)
+    overlap: Duration = timedelta(minutes=10)
+    bulk_threshold: int = Field(default=5000, ge=0)
+
+
+class RuleSettings(StrictModel):
+    """What a project changes about one audit rule.
+
+    Attributes:
+        severity: Instead of the rule's own.
+        params: Parameter → value; the rule says which there are.
+        enabled: False leaves the rule out.
+    """
+
+    severity: Annotated[Severity, Lax] | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    enabled: bool = True
+
+
+class Settings(StrictModel):
+    """The whole of `sfsync.yml`; every key may be left out.
+
+    Attributes:
+        version: Of the file format.
+        requires_sfsync: Versions of sfsync this project works with, e.g. `>=0.1,<1`.
+        target_org: The org used when no option and no environment variable names one.
+        orgs: Alias → how to log in.
+        timezone: Of the org: days and months are counted in it.
+        fiscal_year_start_month: 1 to 12.
+        pull: How the mirror is filled.
+        store: Path of the database, relative to the project.
+        definitions: What the org means by its own words.
+        rules: Rule id → what is changed about it.
+    """
+
+    version: FormatVersion = 1
+    requires_sfsync: Annotated[str, AfterValidator(_check_requirement)] | None = None
+    target_org: str | None = None
+    orgs: dict[str, OrgSettings] = Field(default_factory=dict)
+    timezone: Annotated[str, AfterValidator(_check_timezone)] = "UTC"
+    fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
+    pull: PullSettings = PullSettings()
+    store: Annotated[str, AfterValidator(_check_store)] = ".sfsync/mirror.duckdb"
+    definitions: Definitions = Definitions()
+    rules: dict[Annotated[str, AfterValidator(_check_rule_id)], RuleSettings] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _orgs_know_their_alias(self) -> Self:
+        named = {
+            alias: org if org.alias else org.model_copy(update={"alias": alias}) for alias, org in self.orgs.items()
+        }
+        self.__dict__["orgs"] = named
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The org's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+def read_settings(path: Path, shown_as: str | None = None, *, installed: str | None = None) -> Settings:
+    """Settings of a file. Raises `ConfigError` naming every problem; see `settings_from`."""
+    return settings_from(read_yaml(path, shown_as), root=path.parent, installed=installed)
+
+
+def settings_from(document: Document, *, root: Path | None = None, installed: str | None = None) -> Settings:
+    """Settings of a document already read.
+
+    Args:
+        document: The file.
+        root: Where relative `file:` references count from; the current folder unless given.
+        installed: The running sfsync's version; `requires_sfsync` is held against it before anything else is
+            judged, because a file for another version may well have other keys.
+    """
+    wanted = document.data.get("requires_sfsync")
+    requirement = Requirement.parse(wanted) if isinstance(wanted, str) else None
+    if installed is not None and requirement is not None and not requirement.allows(installed):
+        message = f"this project wants sfsync {wanted}, and this is {installed}"
+        raise ConfigError([document.problem("requires_sfsync", message=message, hint="install a version that fits")])
+    context: Mapping[str, Any] = {} if root is None else {"root": root.absolute()}
+    return read_model(Settings, document, context=context, null_allowed=lambda path: "params" in path)
+
+
+def settings_schema() -> dict[str, Any]:
+    """JSON Schema of `sfsync.yml`, for editors."""
+    schema = Settings.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "sfsync.yml"}

@@ -1,0 +1,181 @@
+"""Holds mappings against what the org says about its objects, before anything moves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass
+
+from sfsync.config.document import KeyPath
+from sfsync.config.spelling import shown, suggestion
+from sfsync.errors import Problem
+from sfsync.mapping.filter import filter_problems
+from sfsync.mapping.schema import FieldMapping, Lookup, Mapping
+from sfsync.records import COMPOUND_TYPES, FieldDescribe, ObjectDescribe
+
+#: Types that are compared and shown as something else than text; `values` maps text (and checkboxes) only.
+_NOT_TEXT = frozenset({"int", "long", "double", "currency", "percent", "date", "datetime", "time", "multipicklist"})
+_PICKLISTS = frozenset({"picklist", "combobox"})
+
+
+def check_mappings(
+    mappings: Sequence[Mapping],
+    describes: AnyMapping[str, ObjectDescribe],
+    *,
+    object_names: Collection[str] | None = None,
+) -> list[Problem]:
+    """What in the mappings does not fit the org; nothing when they all do.
+
+    Args:
+        mappings: Already read and valid in themselves.
+        describes: API name → describe, of every object that can be checked.
+        object_names: Every object of the org. Given, an object that is neither here nor in `describes` does not
+            exist; not given, it is only unknown to the mirror.
+    """
+    return [problem for mapping in mappings for problem in _Check(mapping, describes, object_names).problems()]
+
+
+def mapping_warnings(mappings: Sequence[Mapping], describes: AnyMapping[str, ObjectDescribe]) -> list[Problem]:
+    """What looks like a mistake but may be meant: `values` that are no active entries of the picklist."""
+    return [
+        mapping.problem("fields", name, "values", value, message=message, hint=suggestion(value, described), key=True)
+        for mapping in mappings
+        if mapping.object in describes
+        for name, item in mapping.fields.items()
+        for described in [_picklist_values(describes[mapping.object], name)]
+        for value in (item.values or {})
+        for message in [f"`{shown(value)}` is not an active value of {mapping.object}.{name}"]
+        if described and value not in described
+    ]
+
+
+def _picklist_values(describe: ObjectDescribe, name: str) -> tuple[str, ...]:
+    found = describe.field(name)
+    return found.picklist_values if found is not None and found.type in _PICKLISTS else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One mapping against the org."""
+
+    mapping: Mapping
+    describes: AnyMapping[str, ObjectDescribe]
+    object_names: Collection[str] | None
+
+    def problems(self) -> Iterator[Problem]:
+        describe = self.describes.get(self.mapping.object)
+        if describe is None:
+            yield self._no_object(self.mapping.object, ("object",))
+            return
+        if self.mapping.external_id is not None:
+            yield from self._external_id(describe, self.mapping.external_id)
+        for name, item in self.mapping.fields.items():
+            yield from self._field(describe, name, item)
+        for name, lookup in self.mapping.lookups.items():
+            yield from self._lookup(describe, name, lookup)
+        yield from filter_problems(self.mapping, describe)
+
+    def _no_object(self, name: str, at: KeyPath) -> Problem:
+        if self.object_names is None:
+            hint = suggestion(name, self.describes) or f"run `sfsync pull {name}` first"
+            return self.mapping.problem(*at, message=f"the mirror has no object `{name}`", hint=hint)
+        if name in self.object_names:
+            message, hint = f"this user may not query `{name}`", "ask for the permission, or remove it"
+        else:
+            message = f"the org has no object `{name}`, or this user may not see it"
+            hint = suggestion(name, self.object_names) or "check the name, or the user's permissions"
+        return self.mapping.problem(*at, message=message, hint=hint)
+
+    def _known(self, describe: ObjectDescribe, name: str) -> FieldDescribe | Fault:
+        """The field, or why it cannot be used."""
+        found = next((f for f in describe.fields if f.name == name), None)
+        if found is None:
+            hint = suggestion(name, [f.name for f in describe.fields])
+            return Fault(f"{describe.name} has no field `{name}`, or this user may not read it", hint)
+        if found.type in COMPOUND_TYPES:
+            return Fault(f"{describe.name}.{name} is made of other fields", f"map its parts: {_parts(found)}")
+        if found.type == "base64":
+            return Fault(f"{describe.name}.{name} is a file's content, which is not mirrored", "remove it")
+        return found
+
+    def _external_id(self, describe: ObjectDescribe, name: str) -> Iterator[Problem]:
+        found = self._known(describe, name)
+        if isinstance(found, Fault):
+            yield self.mapping.problem("external_id", message=found.message, hint=found.hint)
+        elif self.mapping.direction != "pull" and not (found.external_id or found.unique or found.type == "id"):
+            message = f"{describe.name}.{name} is neither an External ID nor unique, so a push could not find records"
+            known = [f.name for f in describe.fields if f.external_id]
+            hint = suggestion(name, known) or "mark it as External ID in the org's setup"
+            yield self.mapping.problem("external_id", message=message, hint=hint)
+
+    def _field(self, describe: ObjectDescribe, name: str, item: FieldMapping) -> Iterator[Problem]:
+        found = self._known(describe, name)
+        if isinstance(found, Fault):
+            yield self.mapping.problem("fields", name, message=found.message, hint=found.hint, key=True)
+            return
+        if self._is_pushed(item) and item.write != "never":
+            yield from self._writable(found, ("fields", name))
+        if item.values is not None:
+            yield from self._values(found, item.values)
+
+    def _values(self, found: FieldDescribe, values: AnyMapping[str, str]) -> Iterator[Problem]:
+        at = ("fields", found.name, "values")
+        if found.type in _NOT_TEXT:
+            message = f"`values` maps texts, picklists and checkboxes, and {found.name} is of type {found.type}"
+            yield self.mapping.problem(*at, message=message, hint="remove `values`", key=True)
+        elif found.type == "boolean":
+            for value in values:
+                if value not in ("true", "false"):
+                    message = f"{found.name} is a checkbox: its values are `true` and `false`"
+                    yield self.mapping.problem(*at, value, message=message, key=True)
+
+    def _lookup(self, describe: ObjectDescribe, name: str, lookup: Lookup) -> Iterator[Problem]:
+        at = ("lookups", name)
+        found = self._known(describe, name)
+        if isinstance(found, Fault):
+            yield self.mapping.problem(*at, message=found.message, hint=found.hint, key=True)
+        elif lookup.object not in found.reference_to:
+            if found.reference_to:
+                message = f"{describe.name}.{name} refers to {', '.join(found.reference_to)}, not to `{lookup.object}`"
+            else:
+                message = f"{describe.name}.{name} is not a reference to another object"
+            hint = suggestion(lookup.object, found.reference_to) if found.reference_to else "map it under `fields`"
+            yield self.mapping.problem(*at, "object", message=message, hint=hint)
+            return
+        elif self._is_pushed(lookup):
+            yield from self._writable(found, at)
+        yield from self._parent(lookup, at)
+
+    def _parent(self, lookup: Lookup, at: KeyPath) -> Iterator[Problem]:
+        parent = self.describes.get(lookup.object)
+        if parent is None:
+            yield self._no_object(lookup.object, (*at, "object"))
+            return
+        by = self._known(parent, lookup.by)
+        if isinstance(by, Fault):
+            yield self.mapping.problem(*at, "by", message=by.message, hint=by.hint)
+
+    def _is_pushed(self, item: FieldMapping | Lookup) -> bool:
+        return self.mapping.direction_of(item) != "pull"
+
+    def _writable(self, found: FieldDescribe, at: KeyPath) -> Iterator[Problem]:
+        if not found.createable and not found.updateable:
+            message = f"{self.mapping.object}.{found.name} cannot be written by this user"
+            yield self.mapping.problem(*at, message=message, hint="add `direction: pull`", key=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a field cannot be mapped."""
+
+    message: str
+    hint: str | None
+
+
+def _parts(found: FieldDescribe) -> str:
+    """The fields a compound field is made of, as Salesforce names them."""
+    if found.type == "location":
+        stem = found.name.removesuffix("__c")
+        return f"`{stem}__Latitude__s`, `{stem}__Longitude__s`"
+    stem = found.name.removesuffix("Address")
+    return ", ".join(f"`{stem}{part}`" for part in ("Street", "City", "State", "PostalCode", "Country"))

@@ -1,0 +1,79 @@
+"""Reads mapping files: every problem of every file at once, each at its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sfsync.config.document import Document
+from sfsync.config.problems import read_model
+from sfsync.config.yaml_reader import parse_yaml, read_yaml
+from sfsync.errors import ConfigError, MappingError, Problem
+from sfsync.mapping.schema import Mapping
+
+SUFFIXES = (".yml", ".yaml")
+
+
+def load_mappings(directory: Path) -> list[Mapping]:
+    """The mappings of a folder (`*.yml`, `*.yaml`; not its subfolders), sorted by file name.
+
+    A folder that does not exist holds none.
+
+    Raises:
+        MappingError: Names every problem of every file.
+    """
+    mappings: list[Mapping] = []
+    problems: list[Problem] = []
+    for path in _files(directory):
+        try:
+            mappings.append(read_mapping(path, f"{directory.name}/{path.name}"))
+        except ConfigError as error:
+            problems.extend(error.problems)
+    problems.extend(_shared_tables(mappings))
+    if problems:
+        raise MappingError(problems)
+    return mappings
+
+
+def read_mapping(path: Path, shown_as: str | None = None) -> Mapping:
+    """One mapping file. Raises `MappingError` with every problem; `shown_as` is how messages name the file."""
+    try:
+        document = read_yaml(path, shown_as)
+    except ConfigError as error:
+        raise MappingError(error.problems) from None
+    return _mapping_of(document)
+
+
+def parse_mapping(text: str | bytes, name: str = "mapping") -> Mapping:
+    """A mapping from its text; `name` is how messages call it. Raises `MappingError`."""
+    try:
+        document = parse_yaml(text, name)
+    except ConfigError as error:
+        raise MappingError(error.problems) from None
+    return _mapping_of(document)
+
+
+def _mapping_of(document: Document) -> Mapping:
+    mapping = read_model(
+        Mapping, document, error=MappingError, null_allowed=lambda path: path[-1] in {"otherwise", "on_missing"}
+    )
+    return mapping.from_document(document)
+
+
+def _files(directory: Path) -> list[Path]:
+    try:
+        return sorted(p for p in directory.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise MappingError([Problem(str(directory), None, None, f"the folder cannot be read: {reason}")]) from None
+
+
+def _shared_tables(mappings: Iterable[Mapping]) -> Iterator[Problem]:
+    first: dict[tuple[str, str], Mapping] = {}
+    for mapping in mappings:
+        other = first.setdefault(mapping.local_table.key, mapping)
+        if other is not mapping:
+            message = f"the local table `{mapping.local_table}` is already that of {other.file}"
+            yield mapping.problem("table", message=message, hint="give each mapping its own table")

@@ -1,0 +1,64 @@
+"""Names on your side of a mapping: which ones a local table and its columns may have."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from sfsync.config.model import Fault, faulty
+from sfsync.config.spelling import shown
+
+DEFAULT_SCHEMA = "crm"
+#: Column of every local table that holds the record's 18-character Id.
+ID_COLUMN = "sf_id"
+#: Schemas that are sfsync's own, or the database's.
+RESERVED_SCHEMAS = frozenset(
+    {"sf", "sf_all", "sf_history", "sfsync", "information_schema", "pg_catalog", "pg_toast", "system", "temp"}
+)
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_RULE = "letters, digits and underscores, at most 63, not beginning with a digit"
+
+
+@dataclass(frozen=True, slots=True)
+class TableName:
+    """Schema and name of a local table."""
+
+    schema: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> TableName:
+        """`crm.leads`, or `leads` in the default schema; `text` has passed validation."""
+        schema, _, name = text.rpartition(".")
+        return cls(schema or DEFAULT_SCHEMA, name)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What two spellings of one table have in common: databases ignore case."""
+        return self.schema.casefold(), self.name.casefold()
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+def _check_table(text: str) -> str:
+    parts = text.split(".")
+    if len(parts) > 2 or not all(_IDENTIFIER.fullmatch(part) for part in parts):
+        raise faulty(Fault(f"`{shown(text)}` is not a table name", f"`name` or `schema.name`: {_RULE}"))
+    schema = TableName.parse(text).schema
+    if schema.casefold() in RESERVED_SCHEMAS:
+        raise faulty(Fault(f"the schema `{schema}` is reserved", f"use another, like `{DEFAULT_SCHEMA}.{parts[-1]}`"))
+    return text
+
+
+def _check_column(text: str) -> str:
+    if not _IDENTIFIER.fullmatch(text):
+        raise faulty(Fault(f"`{shown(text)}` is not a column name", _RULE))
+    return text
+
+
+LocalTable = Annotated[str, AfterValidator(_check_table)]
+LocalColumn = Annotated[str, AfterValidator(_check_column)]

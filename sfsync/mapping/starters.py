@@ -1,0 +1,18 @@
+"""The starter mappings that `sfsync init` puts into a new project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sfsync
+from sfsync.errors import SfsyncError
+
+
+def starter_mappings() -> dict[str, str]:
+    """File name → content, of every starter mapping. Raises `SfsyncError` when the installation lacks them."""
+    package = Path(sfsync.__file__).parent
+    # In a wheel they are inside the package; in a checkout (or an editable install of one) they stand beside it.
+    for folder in (package / "starter_mappings", package.parent / "mappings"):
+        if (folder / "lead.yml").is_file():
+            return {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.yml"))}
+    raise SfsyncError("the starter mappings are missing from this installation", hint="install sfsync again")
