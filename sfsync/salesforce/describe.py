@@ -1,0 +1,68 @@
+"""What the org says about its objects and fields, as far as the user who is logged in may see them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sfsync.errors import UsageError
+from sfsync.records import FieldDescribe, ObjectDescribe
+from sfsync.salesforce.answers import understood
+from sfsync.salesforce.org import Org
+from sfsync.salesforce.redaction import clean
+
+_API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def list_objects(org: Org) -> dict[str, bool]:
+    """API name of every object the user can see → whether it can be queried."""
+    answer = org.get_json(org.data_path("sobjects"))
+    with understood(org.name, "its list of objects"):
+        return {str(item["name"]): bool(item.get("queryable")) for item in answer["sobjects"]}
+
+
+def describe_object(org: Org, name: str) -> ObjectDescribe:
+    """One object with all its fields.
+
+    Raises:
+        UsageError: `name` cannot be an API name.
+        RequestRefused: The org has no such object, or the user may not see it.
+    """
+    if not _API_NAME.fullmatch(name):
+        raise UsageError(
+            f"{clean(name, 80)!r} cannot be the API name of an object.", hint="API names look like Lead or Deal__c."
+        )
+    answer = org.get_json(org.data_path("sobjects", name, "describe"))
+    with understood(org.name, f"the description of {name}"):
+        return ObjectDescribe(
+            name=str(answer.get("name") or name),
+            label=str(answer.get("label") or name),
+            fields=tuple(_field(field) for field in answer["fields"]),
+            key_prefix=answer.get("keyPrefix"),
+            custom=bool(answer.get("custom")),
+            queryable=bool(answer.get("queryable", True)),
+        )
+
+
+def _field(field: Mapping[str, Any]) -> FieldDescribe:
+    return FieldDescribe(
+        name=str(field["name"]),
+        type=str(field["type"]),
+        label=str(field.get("label") or field["name"]),
+        length=int(field.get("length") or 0),
+        precision=int(field.get("precision") or 0),
+        scale=int(field.get("scale") or 0),
+        nillable=bool(field.get("nillable", True)),
+        calculated=bool(field.get("calculated")),
+        custom=bool(field.get("custom")),
+        createable=bool(field.get("createable")),
+        updateable=bool(field.get("updateable")),
+        external_id=bool(field.get("externalId")),
+        unique=bool(field.get("unique")),
+        reference_to=tuple(field.get("referenceTo") or ()),
+        relationship_name=field.get("relationshipName"),
+        picklist_values=tuple(
+            str(entry["value"]) for entry in field.get("picklistValues") or () if entry.get("active", True)
+        ),
+    )

@@ -1,0 +1,119 @@
+"""A large answer read piece by piece: decompressed, never held whole, and known to be complete when it ends."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import requests
+import urllib3
+
+from sfsync.errors import IncompleteAnswer, SalesforceError
+from sfsync.salesforce.addresses import host_of
+from sfsync.salesforce.faults import not_the_api
+
+#: Bytes asked of the connection at a time.
+PIECE = 256 * 1024
+_MOST_AT_ONCE = 4 * 1024 * 1024  # of decompressed bytes: a small piece may hold very much of the same
+
+
+class Download:
+    """The body of one answer, to be read once.
+
+    Attributes:
+        headers: Of the answer; names in any case.
+    """
+
+    def __init__(self, response: requests.Response) -> None:
+        self._response = response
+        self.headers: Mapping[str, str] = response.headers
+
+    def pieces(self, size: int = PIECE) -> Iterator[bytes]:
+        """The body's bytes as the server meant them, about `size` wire bytes at a time.
+
+        Raises:
+            IncompleteAnswer: The body broke off, is longer or shorter than announced, or its compression is damaged.
+                What was yielded before must be thrown away.
+        """
+        decoder = self._decoder()
+        received = 0
+        while piece := self._read(size):
+            received += len(piece)
+            yield from decoder.decode(piece)
+        decoder.finish()
+        announced = self.headers.get("Content-Length", "")
+        if announced.isascii() and announced.isdigit() and int(announced) != received:
+            raise self._incomplete(f"{received} of {announced} bytes arrived")
+
+    def expect(self, content_type: str) -> None:
+        """Raise unless the answer is of this type: a proxy's page is a success too, as far as HTTP is concerned."""
+        if content_type not in self.headers.get("Content-Type", content_type).lower():
+            raise not_the_api(self._response, content_type)
+
+    def _read(self, size: int) -> bytes:
+        try:
+            # Not through `requests`: it would give small decompressed bits, and hide whether all of them came.
+            return bytes(self._response.raw.read(size, decode_content=False))
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._incomplete("the connection broke off") from error
+
+    def _decoder(self) -> _Decoder:
+        coding = self.headers.get("Content-Encoding", "identity").strip().lower()
+        if coding in {"gzip", "x-gzip"}:
+            return _Gunzip(self._incomplete)
+        if coding in {"", "identity"}:
+            return _AsItIs()
+        raise SalesforceError(
+            f"{host_of(self._response.url)} compressed its answer in an unknown way: {coding[:20]!r}."
+        )
+
+    def _incomplete(self, why: str) -> IncompleteAnswer:
+        return IncompleteAnswer(
+            f"An answer of {host_of(self._response.url)} did not arrive whole: {why}.",
+            hint="Try again; nothing of it was kept.",
+        )
+
+
+class _Decoder(Protocol):
+    def decode(self, piece: bytes) -> Iterator[bytes]: ...
+
+    def finish(self) -> None: ...
+
+
+class _AsItIs:
+    def decode(self, piece: bytes) -> Iterator[bytes]:
+        yield piece
+
+    def finish(self) -> None:
+        return
+
+
+class _Incomplete(Protocol):
+    def __call__(self, why: str) -> IncompleteAnswer: ...
+
+
+class _Gunzip:
+    """Gzip in bounded bites. Its trailer (length and checksum) proves that everything came, whatever HTTP says."""
+
+    def __init__(self, incomplete: _Incomplete) -> None:
+        self._incomplete = incomplete
+        self._stream = zlib.decompressobj(wbits=31)
+        self._begun = False
+
+    def decode(self, piece: bytes) -> Iterator[bytes]:
+        while piece:
+            if self._stream.eof:  # gzip members may follow one another
+                self._stream = zlib.decompressobj(wbits=31)
+            self._begun = True
+            try:
+                out = self._stream.decompress(piece, _MOST_AT_ONCE)
+            except zlib.error:
+                raise self._incomplete("its compression is damaged") from None
+            if out:
+                yield out
+            piece = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
+
+    def finish(self) -> None:
+        if self._begun and not self._stream.eof:
+            raise self._incomplete("its compressed data end too early")
