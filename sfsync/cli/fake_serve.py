@@ -1,0 +1,119 @@
+"""`sfsync fake serve`: a fake org over TLS, for clients in any language."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sfsync.cli.console import Console
+from sfsync.cli.options import json_option, pass_console
+from sfsync.errors import UsageError
+
+if TYPE_CHECKING:
+    from sfsync.fake import FakeOrg
+
+
+@click.command("serve")
+@click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True, help="0 picks a free one.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; anything but loopback shows the org to your network.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Load Lead.csv, Account.csv, … from this folder (API names as column names).",
+)
+@click.option("--seed", type=int, default=None, metavar="N", help="Make up an org: the same for the same number.")
+@click.option("--leads", type=click.IntRange(min=1), default=None, metavar="N", help="Leads of a made-up org. [400]")
+@click.option(
+    "--ca-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the certificate to trust here. Default: a temporary file.",
+)
+@click.option("--token", metavar="TOKEN", help="An access token to accept. Default: a random one.")
+@click.option(
+    "--proxy-port",
+    type=click.IntRange(0, 65535),
+    metavar="Q",
+    help="Also open a CONNECT proxy, for clients that insist on login.salesforce.com.",
+)
+@json_option
+@pass_console
+def command(
+    console: Console,
+    *,
+    port: int,
+    host: str,
+    data: Path | None,
+    seed: int | None,
+    leads: int | None,
+    ca_file: Path | None,
+    token: str | None,
+    proxy_port: int | None,
+) -> None:
+    r"""Serve a fake org over TLS on this machine until interrupted.
+
+    \b
+    Examples:
+      sfsync fake serve                                  a made-up org on https://localhost:8443
+      sfsync fake serve --data ./export --ca-file ca.pem
+      sfsync fake serve --port 0 --seed 7 --leads 5000 --json
+
+    Clients need the address, the token and the certificate, e.g. REQUESTS_CA_BUNDLE=ca.pem or NODE_EXTRA_CA_CERTS.
+    With --json, one line is printed when the server is ready: {"url", "token", "ca_file", "pid"}.
+    """
+    if data is not None and (seed is not None or leads is not None):
+        raise click.UsageError("--data names an org, --seed and --leads make one up: give either")
+    from sfsync.fake.serve import serve_until_signal  # brings a database and a server along
+
+    org = _org(data, 1 if seed is None else seed, 400 if leads is None else leads)
+    for note in org.notes:
+        console.note(f"note: {note}")
+
+    def announce(facts: dict[str, Any]) -> None:
+        console.note("This is a fake Salesforce org, for tests and trials; stop it with Ctrl-C.")
+        if console.json:
+            click.echo(json.dumps(facts))
+            return
+        known = org.credentials
+        console.out(f"url      {facts['url']}")
+        console.out(f"token    {facts['token']}")
+        console.out(f"ca_file  {facts['ca_file']}")
+        if "proxy" in facts:
+            console.out(f"proxy    {facts['proxy']}")
+        console.out(f"login    {known.username} / {known.password} / {known.security_token}")
+        console.out(f"app      {known.client_id} / {known.client_secret}")
+        console.next_step(
+            f"SF_ACCESS_TOKEN='{facts['token']}' SF_ORG_INSTANCE_URL={facts['url']}"
+            f" REQUESTS_CA_BUNDLE={facts['ca_file']} sfsync pull"
+        )
+
+    serve_until_signal(
+        org,
+        announce=announce,
+        token=token,
+        host=host,
+        port=port,
+        ca_file=ca_file,
+        proxy=proxy_port is not None,
+        proxy_port=proxy_port or 0,
+    )
+
+
+def _org(data: Path | None, seed: int, leads: int) -> FakeOrg:
+    from sfsync.fake import FakeOrg
+
+    if data is not None:
+        return FakeOrg.from_csv(data)
+    try:
+        return FakeOrg.seeded(seed, leads)
+    except ValueError as error:
+        raise UsageError(str(error), hint="see --leads") from error

@@ -1,0 +1,73 @@
+"""`sfsync report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sfsync.cli.console import Console
+from sfsync.cli.options import json_option, pass_console, project_option
+
+HELP = """Audit the mirror and write the result as one HTML file.
+
+The file needs nothing else: it opens offline, prints, and can be sent on. It names records by Id and link; what their
+fields hold, people's names for one, stays out unless you ask for it.
+
+\b
+Examples:
+  sfsync report
+  sfsync report --output /srv/reports/leads.html
+  sfsync report --include-values       findings in full: handle the file as personal data
+"""
+
+DEFAULT_NAME = "report.html"
+
+
+@click.command("report", help=HELP, short_help="Write an audit as one HTML file.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help=f"Where to write it.  [default: {DEFAULT_NAME} in the project folder]",
+)
+@click.option("--include-values", is_flag=True, help="Say what the findings say, names and addresses included.")
+@project_option
+@json_option
+@pass_console
+def command(console: Console, output: Path | None, include_values: bool, project: Path | None) -> None:
+    """Audit the project's mirror, and write the report."""
+    from sfsync.audit import audit
+    from sfsync.project import find_project
+    from sfsync.records import RuleState
+    from sfsync.report import write_report
+    from sfsync.store import open_store
+
+    found = find_project(project)
+    store = open_store(found.store_path)
+    result = audit(store, found.settings, rules_dir=found.rules_dir, settings_file=found.document)
+    path = (output or found.root / DEFAULT_NAME).absolute()
+    write_report(path, store, result, project_name=found.name, include_values=include_values)
+    for warning in result.warnings:
+        console.warn(warning)
+    counts = {state.value: sum(1 for _ in result.in_state(state)) for state in RuleState}
+    findings = sum(each.count for each in result.rules)
+
+    def human() -> None:
+        console.out(str(path))
+        console.note(
+            f"{findings:,} findings by {counts['finding']} rules; {counts['pass']} passed, "
+            f"{counts['not_evaluable']} could not be evaluated"
+        )
+        console.next_step("open the file in a browser; `sfsync rule explain ID` says more about a rule")
+
+    payload = {
+        "report": str(path),
+        "bytes": path.stat().st_size,
+        "include_values": include_values,
+        "audit_id": result.audit_id,
+        "as_of": result.as_of.isoformat() + "Z",
+        "findings": findings,
+        "rules": counts,
+    }
+    console.finish(payload, human)

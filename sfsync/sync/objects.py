@@ -1,0 +1,53 @@
+"""Which objects a pull mirrors."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+from sfsync.errors import UsageError
+
+#: What lead conversion and qualification audits need; each is mirrored if the org has it and the user may read it.
+DEFAULT_OBJECTS = (
+    "LeadStatus",
+    "OpportunityStage",
+    "User",
+    "Account",
+    "Contact",
+    "Lead",
+    "Opportunity",
+    "OpportunityHistory",
+)
+
+
+def choose_objects(
+    available: Mapping[str, bool], requested: Sequence[str] | None, needed_by_mappings: Iterable[str] = ()
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The objects to mirror, and those left out with the reason.
+
+    Args:
+        available: API name → whether the user may query it, as the org lists them.
+        requested: Names the user chose (any case), or None for the default set.
+        needed_by_mappings: Objects that mappings show; added to either.
+
+    Raises:
+        UsageError: A requested object does not exist in the org, or may not be read.
+    """
+    spelled = {name.casefold(): name for name in available}
+    chosen: list[str] = []
+    left_out: dict[str, str] = {}
+    for wanted in [*(requested if requested is not None else DEFAULT_OBJECTS), *needed_by_mappings]:
+        name = spelled.get(wanted.casefold())
+        if name is not None and available[name]:
+            if name not in chosen:
+                chosen.append(name)
+            continue
+        reason = "the org does not have it, or this user may not see it" if name is None else "it cannot be queried"
+        if requested is not None and wanted in requested:
+            near = difflib.get_close_matches(wanted, available, n=1)
+            raise UsageError(
+                f"object {wanted}: {reason}",
+                hint=f"did you mean `{near[0]}`?" if near else "check the user's permissions",
+            )
+        left_out[wanted] = reason
+    return tuple(chosen), left_out

@@ -1,0 +1,139 @@
+"""Reads one object's window into spool files, by REST when it is small and by Bulk API 2.0 when it is large."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+from sfsync.errors import RequestRefused, SfsyncError
+from sfsync.records import ObjectDescribe
+from sfsync.salesforce import Org
+from sfsync.salesforce.bulk_query import BulkQuery
+from sfsync.salesforce.query import QueryPage, query_pages
+from sfsync.sync import spool
+from sfsync.sync.events import JobStateSeen, OnEvent, PageRead
+from sfsync.sync.window import EVERYTHING, Window
+
+ApiChoice = Literal["auto", "rest", "bulk"]
+
+#: Addresses longer than 16,384 bytes are refused (HTTP 414 or 431); a query this long goes to Bulk, as a body.
+LONGEST_REST_QUERY = 12_000
+
+#: Setup objects have no IsDeleted: while one page lists them all, listing them is how a removed one is noticed.
+ONE_PAGE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledRead:
+    """An object's records, complete and counted, in files.
+
+    Attributes:
+        pages: CSV files with the stored fields as columns.
+        rows: How many records the org says they hold.
+        api: How they were read.
+        listing: They are every record of the object, whatever its stamp.
+        after_commit: To be called once the records are safe in the store (deletes the Bulk job).
+    """
+
+    pages: tuple[Path, ...]
+    rows: int
+    api: Literal["rest", "bulk"]
+    listing: bool
+    after_commit: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How one pull reads: from which org, to which spool folder, and where the line between REST and Bulk runs."""
+
+    org: Org
+    spool: Path
+    api: ApiChoice
+    bulk_threshold: int
+    on_event: OnEvent
+
+    def read(self, describe: ObjectDescribe, window: Window, expected: int | None) -> SpooledRead:
+        """Read a window of an object.
+
+        Args:
+            describe: The object.
+            window: Which records.
+            expected: About how many there are, or None when nobody knows yet.
+        """
+        if describe.field("IsDeleted") is None and self.api != "bulk":
+            listed = self._read_listing(describe, expected)
+            if listed is not None:
+                return listed
+        if self._wants_bulk(describe, window, expected):
+            try:
+                return self._read_bulk(describe, window)
+            except RequestRefused as error:
+                # Some setup objects are not offered to Bulk; whether a query as such is allowed, REST will tell.
+                if self.api == "bulk" or error.error_code != "INVALIDENTITY":
+                    raise
+        return self._read_rest(describe, window)
+
+    def _wants_bulk(self, describe: ObjectDescribe, window: Window, expected: int | None) -> bool:
+        if self.api != "auto":
+            return self.api == "bulk"
+        if len(window.soql(describe, ordered=True)) > LONGEST_REST_QUERY:
+            return True
+        return expected is not None and expected > self.bulk_threshold
+
+    def _read_listing(self, describe: ObjectDescribe, expected: int | None) -> SpooledRead | None:
+        """Every record of a small object without IsDeleted, or None when it is not small."""
+        if expected is not None and expected > ONE_PAGE:
+            return None
+        pages = query_pages(self.org, EVERYTHING.soql(describe, ordered=True))
+        first = next(pages)
+        if first.total_size > ONE_PAGE:
+            return None
+        return self._spool_rest(describe, chain([first], pages), listing=True)
+
+    def _read_rest(self, describe: ObjectDescribe, window: Window) -> SpooledRead:
+        pages = query_pages(
+            self.org, window.soql(describe, ordered=True), deleted_too=describe.field("IsDeleted") is not None
+        )
+        first = next(pages)
+        if self.api == "auto" and first.total_size > self.bulk_threshold:
+            return self._read_bulk(describe, window)
+        return self._spool_rest(describe, chain([first], pages), listing=window == EVERYTHING)
+
+    def _spool_rest(self, describe: ObjectDescribe, pages: Iterator[QueryPage], *, listing: bool) -> SpooledRead:
+        folder = spool.fresh_folder(self.spool, describe.name)
+        names = [f.name for f in describe.stored_fields]
+        files: list[Path] = []
+        rows = 0
+        for page in pages:
+            file = folder / f"{len(files) + 1:05}.csv"
+            written = spool.write_page(file, names, page.records)
+            files.append(file)
+            rows += written
+            self.on_event(PageRead(describe.name, written))
+        return SpooledRead(tuple(files), rows, "rest", listing, lambda: None)
+
+    def _read_bulk(self, describe: ObjectDescribe, window: Window) -> SpooledRead:
+        name = describe.name
+        folder = spool.fresh_folder(self.spool, name)
+        job = BulkQuery.create(
+            self.org, window.soql(describe, ordered=False), deleted_too=describe.field("IsDeleted") is not None
+        )
+        job.wait(lambda now: self.on_event(JobStateSeen(name, now.state, now.rows)))
+        pages = job.download(folder, lambda page: self.on_event(PageRead(name, page.rows)))
+
+        def delete_job() -> None:
+            try:
+                job.delete()
+            except SfsyncError:
+                return  # the org drops it by itself after seven days; the records are safe
+
+        return SpooledRead(
+            tuple(page.path for page in pages),
+            sum(page.rows for page in pages),
+            "bulk",
+            window == EVERYTHING,
+            delete_job,
+        )
