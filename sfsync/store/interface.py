@@ -79,7 +79,11 @@ class Store(Protocol):
     """One local database that holds a mirror."""
 
     dialect: str  # SQLGlot's name: "duckdb", later "postgres"
-    location: str  # where it is, for messages; never holds a password
+
+    @property
+    def location(self) -> str:
+        """Where it is, for messages; never holds a password."""
+        ...
 
     def exists(self) -> bool:
         """Whether there is a database at `location` already."""

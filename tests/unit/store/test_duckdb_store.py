@@ -129,7 +129,19 @@ def test_what_a_killed_writer_left_is_not_seen(store: DuckDBStore) -> None:
 
 
 def test_csv_values_that_break_other_readers_arrive_as_they_are(store: DuckDBStore, tmp_path: Path) -> None:
-    values = ["007", "NA", "null", "nan", "#N/A", " padded ", 'a "quoted", b', "line\nbreak", "cr\r\nlf", "\u2028", "\x0b"]
+    values = [
+        "007",
+        "NA",
+        "null",
+        "nan",
+        "#N/A",
+        " padded ",
+        'a "quoted", b',
+        "line\nbreak",
+        "cr\r\nlf",
+        "\u2028",
+        "\x0b",
+    ]
     values += ["😀", "\u202eabc", "x" * 131_072, "1,77,000.00 ", "=cmd()", "\\N", "'; DROP TABLE t; --"]
     body = "".join('"{}"\r\n'.format(value.replace('"', '""')) for value in values)
     page = write(tmp_path / "page.csv", '"Name"\r\n' + body)

@@ -1,0 +1,10 @@
+"""Audits: rules that judge the mirror, metrics that measure it, and results that say what could not be judged."""
+
+from __future__ import annotations
+
+from sfsync.audit.load import load_rules
+from sfsync.audit.result import AuditResult, RuleResult
+from sfsync.audit.rule import Rule
+from sfsync.audit.run import audit
+
+__all__ = ["AuditResult", "Rule", "RuleResult", "audit", "load_rules"]

@@ -1,0 +1,179 @@
+"""The protocol core of the fake org: one request in, one answer out, whatever door it came through."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from email.utils import format_datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.wrappers import Request, Response
+
+from sfsync.fake import faults
+from sfsync.fake.calls import Call
+from sfsync.fake.faults import Fault
+from sfsync.fake.routes import ROUTES
+from sfsync.fake.routing import Context, Route, check_version, normal_path, url_map
+from sfsync.fake.weather import LineDropped
+
+if TYPE_CHECKING:
+    from sfsync.fake.org import FakeOrg
+
+_log = logging.getLogger("sfsync.fake")
+
+#: Address and headers together may be this long; the real limit is 16,384 bytes.
+_MAX_URI = 16_384
+
+#: Shorter bodies are not worth compressing.
+_GZIP_FROM = 1024
+
+_ALWAYS = {
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "none",
+    "Cache-Control": "no-cache,must-revalidate,max-age=0,no-store,private",
+    "Server": "sfdcedge",
+}
+
+
+class App:
+    """Answers requests for one org; thread-safe."""
+
+    def __init__(self, org: FakeOrg) -> None:
+        self.org = org
+        self._map = url_map(ROUTES)
+        self._numbers = count(1)
+        self._usage = count(org.settings.api_requests_used + 1)
+        self.used = org.settings.api_requests_used
+
+    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """The WSGI callable. `LineDropped` comes out of it where the connection is to end without an answer."""
+        return self.answer(Request(environ))(environ, start_response)
+
+    def answer(self, request: Request) -> Response:
+        """The whole way of a request: log, weather, routing, login, answer, headers."""
+        path = normal_path(request.path)
+        call = Call(
+            request.method,
+            path,
+            request.query_string.decode("latin-1"),
+            {name.lower(): value for name, value in request.headers.items() if name.lower() != "authorization"},
+            self.org.clock.now(),
+        )
+        self.org.requests.add(call)
+        troubles = self.org.weather.meet(request)
+        response = None
+        for trouble in troubles:
+            response = response or trouble.before(request)
+        if response is None:
+            response = self._answer(request, path)
+        self._dress(request, response)
+        for trouble in troubles:
+            response = trouble.after(response)
+        call.status = response.status_code
+        return response
+
+    def _answer(self, request: Request, path: str) -> Response:
+        try:
+            return self._route(request, path)
+        except Fault as fault:
+            return Response(fault.body, fault.status, headers=fault.headers, content_type=fault.content_type)
+        except LineDropped:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, a client must get an answer
+            # A fault of the fake org itself: logged in full here, told as Salesforce tells its own.
+            reference = f"{next(self._numbers):010d}-{self.org.org_id}"
+            _log.exception("The fake org stumbled over %s %s (%s)", request.method, path, reference)
+            stumbled = faults.internal_error(reference)
+            return Response(stumbled.body, stumbled.status, content_type=stumbled.content_type)
+
+    def _route(self, request: Request, path: str) -> Response:
+        if len(request.full_path) > _MAX_URI:
+            raise faults.uri_too_long()
+        method = request.args.get("_HttpMethod", request.method) if request.method == "POST" else request.method
+        adapter = self._map.bind("fake", path_info=path)
+        try:
+            route, parts = adapter.match(method=method)
+        except MethodNotAllowed as error:
+            raise faults.method_not_allowed(method, ", ".join(sorted(error.valid_methods or ()))) from error
+        except (NotFound, HTTPException) as error:
+            raise self._nothing_here(request) from error
+        return self._serve(route, request, dict(parts))
+
+    def _nothing_here(self, request: Request) -> Fault:
+        # Salesforce looks at the session before it looks for the resource.
+        if self.org.access.user_of(bearer(request)) is None:
+            return faults.session_expired()
+        return faults.not_found()
+
+    def _serve(self, route: Route, request: Request, parts: dict[str, Any]) -> Response:
+        context = Context(self.org, request)
+        if "version" in parts:
+            check_version(parts["version"])
+        if route.login:
+            token = bearer(request)
+            user = self.org.access.user_of(token)
+            if user is None:
+                raise faults.session_expired()
+            context = Context(self.org, request, user, token)
+            if route.counted:
+                if self.used >= self.org.settings.daily_api_requests:
+                    raise faults.request_limit_exceeded()
+                self.used = next(self._usage)
+        response = route.handler(context, **parts)
+        if route.login:
+            response.headers["Sforce-Limit-Info"] = f"api-usage={self.used}/{self.org.settings.daily_api_requests}"
+        return response
+
+    def _dress(self, request: Request, response: Response) -> None:
+        """Put on the headers that every answer has, and compress it if the client reads gzip."""
+        headers = response.headers
+        for name, value in _ALWAYS.items():
+            headers.setdefault(name, value)
+        headers["Date"] = format_datetime(self.org.clock.now().replace(microsecond=0), usegmt=True)
+        headers["X-Request-Id"] = f"{next(self._numbers):032x}"
+        if response.status_code == 204:
+            headers.pop("Content-Type", None)
+            headers.pop("Content-Length", None)
+            return
+        if response.status_code < 400:
+            headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.headers.get("Accept-Encoding", "").lower() and "Content-Encoding" not in headers:
+            _compress(response)
+
+
+def bearer(request: Request) -> str:
+    """The access token of a request, however its client sends it."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() in {"bearer", "oauth"}:
+        return token.strip()
+    return request.headers.get("X-SFDC-Session", "")
+
+
+def _compress(response: Response) -> None:
+    if response.is_streamed:
+        source = response.response
+        response.response = _gzip_stream(response.iter_encoded())
+        # Werkzeug closes what `response` holds, which is now the generator: the file underneath wants it too.
+        response.call_on_close(getattr(source, "close", lambda: None))
+        response.headers.pop("Content-Length", None)
+    else:
+        body = response.get_data()
+        if len(body) < _GZIP_FROM:
+            return
+        # Fast compression: the client is on the same machine, bytes are cheap and time is not.
+        response.set_data(gzip.compress(body, compresslevel=1, mtime=0))
+    response.headers["Content-Encoding"] = "gzip"
+
+
+def _gzip_stream(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    squeeze = zlib.compressobj(level=1, wbits=31)
+    for chunk in chunks:
+        data = squeeze.compress(chunk)
+        if data:
+            yield data
+    yield squeeze.flush()

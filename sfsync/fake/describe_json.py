@@ -1,0 +1,244 @@
+"""Describes as the REST API sends them: 57 keys a field, 45 an object, made from the catalogue's facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts
+from sfsync.fake.catalog.facts import ID_TYPES, NUMBER_TYPES
+
+_SOAP_TYPES = {
+    "id": "tns:ID",
+    "reference": "tns:ID",
+    "boolean": "xsd:boolean",
+    "int": "xsd:int",
+    "long": "xsd:long",
+    "double": "xsd:double",
+    "currency": "xsd:double",
+    "percent": "xsd:double",
+    "date": "xsd:date",
+    "datetime": "xsd:dateTime",
+    "time": "xsd:time",
+    "address": "urn:address",
+    "location": "urn:location",
+    "anyType": "xsd:anyType",
+}
+
+_SCOPES = {
+    "everything": "All {plural}",
+    "mine": "My {plural}",
+    "queue_owned": "Queue owned {plural}",
+    "scopingRule": "Filter by scope",
+    "team": "My team's {plural}",
+    "user_owned": "User owned {plural}",
+    "delegated": "My delegated {plural}",
+}
+
+#: Flag of the catalogue → key of the global describe.
+_GLOBAL_FLAGS = {
+    "createable": "C",
+    "deepCloneable": "Y",
+    "deletable": "D",
+    "feedEnabled": "F",
+    "layoutable": "L",
+    "mergeable": "M",
+    "mruEnabled": "R",
+    "searchable": "S",
+    "triggerable": "T",
+    "undeletable": "N",
+    "updateable": "U",
+}
+
+_MASTER_RECORD_TYPE = "012000000000000AAA"
+
+
+def global_body(catalog: Catalog, version: str) -> dict[str, Any]:
+    """`GET …/sobjects`."""
+    ordered = sorted(catalog, key=lambda facts: facts.name)
+    return {
+        "encoding": "UTF-8",
+        "maxBatchSize": 200,
+        "sobjects": [_basics(facts, version) for facts in ordered],
+    }
+
+
+def basic_body(facts: ObjectFacts, version: str) -> dict[str, Any]:
+    """`GET …/sobjects/Lead`, without a user's recent items."""
+    return {"objectDescribe": _basics(facts, version), "recentItems": []}
+
+
+def object_body(catalog: Catalog, facts: ObjectFacts, version: str, instance_url: str) -> dict[str, Any]:
+    """`GET …/sobjects/Lead/describe`."""
+    root = f"/services/data/v{version}/sobjects/{facts.name}"
+    body = {
+        **_basics(facts, version),
+        "actionOverrides": [],
+        "childRelationships": _children(catalog, facts),
+        "compactLayoutable": facts.has("K"),
+        "defaultImplementation": None,
+        "extendedBy": None,
+        "extendsInterfaces": None,
+        "fields": [field_body(field) for field in facts.fields],
+        "implementedBy": None,
+        "implementsInterfaces": None,
+        "listviewable": None,
+        "lookupLayoutable": None,
+        "namedLayoutInfos": [],
+        "networkScopeFieldName": None,
+        "recordTypeInfos": [
+            {
+                "active": True,
+                "available": True,
+                "defaultRecordTypeMapping": True,
+                "developerName": "Master",
+                "master": True,
+                "name": "Master",
+                "recordTypeId": _MASTER_RECORD_TYPE,
+                "urls": {"layout": f"{root}/describe/layouts/{_MASTER_RECORD_TYPE}"},
+            }
+        ],
+        "searchLayoutable": facts.has("H"),
+        "sobjectDescribeOption": "FULL",
+        "supportedScopes": [
+            {"label": _SCOPES.get(name, name).format(plural=facts.plural.lower()), "name": name}
+            for name in facts.scopes
+        ],
+        "urls": {
+            **_urls(facts, version),
+            "uiDetailTemplate": f"{instance_url}/{{ID}}",
+            "uiEditTemplate": f"{instance_url}/{{ID}}/e",
+            "uiNewRecord": f"{instance_url}/{facts.prefix}/e",
+        },
+    }
+    return dict(sorted(body.items()))
+
+
+def field_body(field: FieldFacts) -> dict[str, Any]:
+    """One field of a describe."""
+    text_bytes = 0 if field.type in NUMBER_TYPES else field.length * (1 if field.type in ID_TYPES else 3)
+    polymorphic = field.has("P")
+    return {
+        "aggregatable": field.can("a"),
+        "aiPredictionField": False,
+        "autoNumber": False,
+        "byteLength": text_bytes,
+        "calculated": field.has("F"),
+        "calculatedFormula": None,
+        "cascadeDelete": False,
+        "caseSensitive": False,
+        "compoundFieldName": field.compound,
+        "controllerName": None,
+        "createable": field.has("c"),
+        "custom": field.custom,
+        "defaultValue": field.default,
+        "defaultValueFormula": None,
+        "defaultedOnCreate": field.has("d"),
+        "dependentPicklist": False,
+        "deprecatedAndHidden": False,
+        "digits": field.digits,
+        "displayLocationInDecimal": False,
+        "encrypted": False,
+        "externalId": field.has("e"),
+        "extraTypeInfo": field.extra,
+        "filterable": field.can("f"),
+        "filteredLookupInfo": None,
+        "formulaTreatNullNumberAsZero": False,
+        "groupable": field.can("g"),
+        "highScaleNumber": False,
+        "htmlFormatted": False,
+        "idLookup": field.has("i"),
+        "inlineHelpText": None,
+        "label": field.label,
+        "length": field.length,
+        "mask": None,
+        "maskType": None,
+        "name": field.name,
+        "nameField": field.has("N"),
+        "namePointing": polymorphic,
+        "nillable": field.has("n"),
+        "permissionable": field.has("p"),
+        "picklistValues": [
+            {
+                "active": True,
+                "defaultValue": entry.default,
+                "label": entry.label,
+                "validFor": None,
+                "value": entry.value,
+            }
+            for entry in field.values
+        ],
+        "polymorphicForeignKey": polymorphic,
+        "precision": field.precision,
+        "queryByDistance": field.type in {"address", "location"},
+        "referenceTargetField": None,
+        "referenceTo": list(field.points_to),
+        "relationshipName": field.parent,
+        "relationshipOrder": None,
+        "restrictedDelete": False,
+        "restrictedPicklist": field.has("r"),
+        "scale": field.scale,
+        "searchPrefilterable": field.has("S"),
+        "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
+        "sortable": field.can("s"),
+        "type": field.type,
+        "unique": field.has("q"),
+        "updateable": field.has("u"),
+        "writeRequiresMasterRead": False,
+    }
+
+
+def _basics(facts: ObjectFacts, version: str) -> dict[str, Any]:
+    custom = facts.name.endswith("__c")
+    body: dict[str, Any] = {
+        "activateable": False,
+        "associateEntityType": None,
+        "associateParentEntity": None,
+        "custom": custom,
+        "customSetting": False,
+        "deprecatedAndHidden": False,
+        "hasSubtypes": False,
+        "isInterface": False,
+        "isSubtype": False,
+        "keyPrefix": facts.published_prefix,
+        "label": facts.label,
+        "labelPlural": facts.plural,
+        "name": facts.name,
+        "queryable": True,
+        "replicateable": True,
+        "retrieveable": True,
+        "urls": _urls(facts, version),
+    }
+    body.update({key: facts.has(flag) for key, flag in _GLOBAL_FLAGS.items()})
+    return dict(sorted(body.items()))
+
+
+def _urls(facts: ObjectFacts, version: str) -> dict[str, str]:
+    root = f"/services/data/v{version}/sobjects/{facts.name}"
+    return {
+        "compactLayouts": f"{root}/describe/compactLayouts",
+        "rowTemplate": f"{root}/{{ID}}",
+        "approvalLayouts": f"{root}/describe/approvalLayouts",
+        "listviews": f"{root}/listviews",
+        "describe": f"{root}/describe",
+        "quickActions": f"{root}/quickActions",
+        "layouts": f"{root}/describe/layouts",
+        "sobject": root,
+    }
+
+
+def _children(catalog: Catalog, parent: ObjectFacts) -> list[dict[str, Any]]:
+    return [
+        {
+            "cascadeDelete": False,
+            "childSObject": child.name,
+            "deprecatedAndHidden": False,
+            "field": field.name,
+            "junctionIdListNames": [],
+            "junctionReferenceTo": [],
+            "relationshipName": field.children,
+            "restrictedDelete": False,
+        }
+        for child in sorted(catalog, key=lambda facts: facts.name)
+        for field in child.fields
+        if parent.name in field.points_to
+    ]

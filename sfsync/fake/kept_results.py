@@ -1,0 +1,57 @@
+"""Query results that stay as they were when the query ran: behind REST query locators and Bulk query jobs.
+
+They live in a database file in the org's scratch folder, so that a million rows cost disk and not memory, and any page
+of them is found by row number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+
+from sfsync.fake.database import OrgDatabase, literal, quote
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One kept result: `table` has the query's columns as `c0`, `c1`, … and `rows` rows."""
+
+    table: str
+    rows: int
+
+    def span(self, start: int, length: int) -> str:
+        """The SQL condition for the rows from `start` (counted from 0) on; row order is the result's order."""
+        return f"rowid >= {start} AND rowid < {start + length}"
+
+
+class KeptResults:
+    """All kept results of one org."""
+
+    def __init__(self, database: OrgDatabase) -> None:
+        self._database = database
+        self._numbers = count(1)
+        self._attached = False
+
+    def keep(self, sql: str, width: int, *, shuffled: bool = False) -> Kept:
+        """Run a query and keep its answer.
+
+        Args:
+            sql: The query.
+            width: How many columns it has.
+            shuffled: Keep the rows in another order than the query's (Bulk results are in no order).
+        """
+        with self._database.lock, self._database.reading() as cursor:
+            if not self._attached:
+                cursor.execute(f"ATTACH {literal(str(self._database.scratch / 'results.duckdb'))} AS kept")
+                self._attached = True
+            table = f"kept.{quote(f'result_{next(self._numbers)}')}"
+            columns = ", ".join(f"c{place}" for place in range(width))
+            order = " ORDER BY hash(c0)" if shuffled else ""
+            cursor.execute(f"CREATE TABLE {table} AS SELECT * FROM ({sql}) AS answer({columns}){order}")
+            rows = cursor.execute(f"SELECT count(*) FROM {table}").fetchone()
+            return Kept(table, int(rows[0]) if rows else 0)
+
+    def drop(self, kept: Kept) -> None:
+        """Free the space of a result."""
+        with self._database.lock, self._database.reading() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {kept.table}")

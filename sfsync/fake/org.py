@@ -1,0 +1,351 @@
+"""The fake org: its records, its clock, its weather, and the doors through which clients reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sfsync.errors import ConfigError, Problem, UsageError
+from sfsync.fake import records, setup_rows
+from sfsync.fake.access import Access, Credentials
+from sfsync.fake.calls import CallLog
+from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts, standard_catalog
+from sfsync.fake.catalog.facts import PicklistEntry
+from sfsync.fake.clock import Clock
+from sfsync.fake.custom_fields import custom_field, from_describe
+from sfsync.fake.data_folder import check_staged, custom_fields, dangling_lookups, open_folder, stage_file
+from sfsync.fake.database import Cursor, OrgDatabase, quote
+from sfsync.fake.weather import Weather
+
+if TYPE_CHECKING:
+    import requests
+
+    from sfsync.fake.app import App
+    from sfsync.fake.bulk_jobs import BulkJobs
+    from sfsync.fake.doors.server import Server
+    from sfsync.fake.queries import Queries
+
+#: As of when the seeded org is made; its clock starts here.
+SEED_TIME = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
+
+
+@dataclass
+class OrgSettings:
+    """What an admin (or Salesforce itself) sets for the org as a whole.
+
+    Attributes:
+        domain: Host of the org's My Domain.
+        timezone: In which date literals are meant.
+        fiscal_start_month: First month of the fiscal year.
+        daily_api_requests: The limit that `Sforce-Limit-Info` tells.
+        api_requests_used: Used before the first request.
+        query_page: Records of a REST query page where the client asks for nothing else.
+    """
+
+    domain: str = "fake-org.my.salesforce.com"
+    timezone: str = "UTC"
+    fiscal_start_month: int = 1
+    daily_api_requests: int = 100_000
+    api_requests_used: int = 0
+    query_page: int = 2000
+
+
+class FakeOrg:
+    """A local Salesforce org for tests and trials; make one with `empty`, `seeded` or `from_csv`.
+
+    Attributes:
+        clock: The org's own time.
+        settings: Time zone, limits, page sizes.
+        weather: Scripted trouble.
+        requests: Everything that clients asked for.
+        credentials: What a client needs to log in.
+        access: Access tokens.
+        token: An access token that is accepted.
+        planted: Rule id → Ids of the records that the seed gave this flaw; empty for other orgs.
+        notes: Oddities of a loaded data folder that were let pass.
+    """
+
+    def __init__(self, *, clock: Clock | None = None, token: str | None = None) -> None:
+        self.clock = clock or Clock()
+        self.settings = OrgSettings()
+        self.weather = Weather()
+        self.requests = CallLog()
+        self.planted: dict[str, frozenset[str]] = {}
+        self.notes: list[str] = []
+        self.database = OrgDatabase(standard_catalog())
+        self.org_id = setup_rows.ORGANIZATION_ID
+        self.admin_id = setup_rows.ADMIN_ID
+        self.credentials = Credentials(setup_rows.ADMIN_USERNAME)
+        self.access = Access(self.org_id)
+        self._hidden: set[str] = set()
+        self._wanted_token = token
+        self.token = ""
+        self._furnish()
+
+    # --- making one ------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def empty(cls, *, clock: Clock | None = None, token: str | None = None) -> FakeOrg:
+        """An org as it is on its first day: one administrator, statuses, stages, no records."""
+        return cls(clock=clock, token=token)
+
+    @classmethod
+    def seeded(
+        cls, seed: int = 1, leads: int = 400, *, clock: Clock | None = None, token: str | None = None
+    ) -> FakeOrg:
+        """A believable org with known flaws: the same for the same seed."""
+        from sfsync.fake.seed import plant, setup  # noqa: PLC0415 - only seeded orgs need it
+
+        org = cls(clock=clock or Clock(SEED_TIME), token=token)
+        data = plant(seed, leads, SEED_TIME)
+        for name, fields in setup.custom_fields().items():
+            org.database.add_fields(org._object(name), [from_describe(field) for field in fields])
+        for name, values in setup.picklist_values().items():
+            org._set_picklists(name, values)
+        org._adopt(data.tables)
+        org.planted = dict(data.planted)
+        return org
+
+    @classmethod
+    def from_csv(cls, folder: Path | str, *, clock: Clock | None = None, token: str | None = None) -> FakeOrg:
+        """The org that a folder of `Lead.csv`, `Account.csv`, … describes; raises ConfigError with file and line."""
+        org = cls(clock=clock, token=token)
+        try:
+            org._load(Path(folder))
+        except BaseException:
+            org.close()
+            raise
+        return org
+
+    # --- records ---------------------------------------------------------------------------------------------------
+
+    def insert(self, object_name: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Add records, completed as Salesforce completes them; returns their Ids in order."""
+        return records.insert(self, self._object(object_name), rows)
+
+    def update(self, object_name: str, record_id: str, values: Mapping[str, Any]) -> None:
+        """Change one record; stamps move along unless `values` sets them."""
+        records.update(self, self._object(object_name), record_id, values)
+
+    def delete(self, object_name: str, record_id: str, *, hard: bool = False) -> None:
+        """Put one record into the recycle bin, or with `hard` remove it without a trace."""
+        records.delete(self, self._object(object_name), record_id, hard=hard)
+
+    def record(self, object_name: str, record_id: str) -> dict[str, Any] | None:
+        """One record with all its fields, deleted or not, or None."""
+        return records.get(self, self._object(object_name), record_id)
+
+    def count(self, object_name: str) -> int:
+        """How many live records the org has."""
+        return records.count(self, self._object(object_name))
+
+    # --- the org's shape -------------------------------------------------------------------------------------------
+
+    @property
+    def catalog(self) -> Catalog:
+        """Every object and field of the org."""
+        return self.database.catalog
+
+    @property
+    def visible(self) -> Catalog:
+        """What the user who logs in may see: the catalogue without what `hide` took away."""
+        if not self._hidden:
+            return self.catalog
+        shown = Catalog()
+        for facts in self.catalog:
+            if facts.name.casefold() not in self._hidden:
+                kept = tuple(f for f in facts.fields if f"{facts.name}.{f.name}".casefold() not in self._hidden)
+                shown.put(replace(facts, fields=kept))
+        return shown
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Changes whenever `visible` does."""
+        return (self.catalog.changes, len(self._hidden))
+
+    def add_field(self, object_name: str, name: str, field_type: str, label: str = "", **details: Any) -> FieldFacts:
+        """Add a custom field; `details` as in `custom_fields.custom_field`."""
+        if not name.endswith("__c"):
+            raise UsageError(f"`{name}` is not the name of a custom field", hint=f"call it `{name}__c`")
+        field = custom_field(name, field_type, label, **details)
+        self.database.add_fields(self._object(object_name), [field])
+        return field
+
+    def hide(self, object_name: str, field: str | None = None) -> None:
+        """Take an object, or one field of it, away from the user: gone from describe, and an error in queries."""
+        facts = self._object(object_name)
+        self._hidden.add(facts.name.casefold() if field is None else f"{facts.name}.{field}".casefold())
+
+    # --- doors -----------------------------------------------------------------------------------------------------
+
+    @property
+    def instance_url(self) -> str:
+        """Where the org says it lives; the in-process doors answer there."""
+        return f"https://{self.settings.domain}"
+
+    @cached_property
+    def app(self) -> App:
+        """The protocol: requests in, answers out."""
+        from sfsync.fake.app import App  # noqa: PLC0415 - Werkzeug is only needed once a client calls
+
+        return App(self)
+
+    @property
+    def wsgi(self) -> Callable[..., Any]:
+        """The org as a WSGI application, for a server of your own."""
+        return self.app.wsgi
+
+    def session(self) -> requests.Session:
+        """A `requests` session whose every https address is this org, without a socket."""
+        from sfsync.fake.doors.in_process import in_process_session  # noqa: PLC0415
+
+        return in_process_session(self.app)
+
+    def responses(self) -> AbstractContextManager[Any]:
+        """Within this context every `requests` session reaches the org (needs the `responses` package)."""
+        from sfsync.fake.doors.responses_door import responses_door  # noqa: PLC0415
+
+        return responses_door(self.app)
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0, **options: Any) -> AbstractContextManager[Server]:
+        """Serve the org over TLS while the context lasts; options as in `doors.server.serve`."""
+        from sfsync.fake.doors.server import serve  # noqa: PLC0415
+
+        return serve(self, host=host, port=port, **options)
+
+    @cached_property
+    def queries(self) -> Queries:
+        """REST queries and their locators."""
+        from sfsync.fake.queries import Queries  # noqa: PLC0415 - the SOQL compiler is only needed for queries
+
+        return Queries(self)
+
+    @cached_property
+    def bulk(self) -> BulkJobs:
+        """Bulk API 2.0 jobs."""
+        from sfsync.fake.bulk_jobs import BulkJobs  # noqa: PLC0415
+
+        return BulkJobs(self)
+
+    def close(self) -> None:
+        """Free the memory; the org is gone afterwards."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _object(self, name: str) -> ObjectFacts:
+        facts = self.catalog.facts(name)
+        if facts is None:
+            raise UsageError(f"the fake org has no object `{name}`")
+        return facts
+
+    def _furnish(self) -> None:
+        """Put in what every org has, where the data brought nothing of the kind."""
+        births = {
+            "Organization": setup_rows.organization,
+            "User": setup_rows.administrator,
+            "Profile": setup_rows.profiles,
+            "LeadStatus": setup_rows.lead_statuses,
+            "OpportunityStage": setup_rows.opportunity_stages,
+        }
+        for name, rows in births.items():
+            records.insert(self, self._object(name), rows())
+        self._take_office()
+
+    def _adopt(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Put in the rows of a seed, in place of the furniture of the same kind."""
+        for name in sorted(tables, key=_loading_order):
+            self._clear(name)
+            if name == "User":
+                self.admin_id = min(str(user["Id"]) for user in tables[name] if user.get("IsActive", True))
+            records.insert(self, self._object(name), tables[name])
+        self._take_office()
+
+    def _load(self, folder: Path) -> None:
+        files = sorted(open_folder(folder, self.catalog), key=lambda file: _loading_order(file.facts.name))
+        with self.database.reading() as cursor:
+            problems: list[Problem] = []
+            for file in files:
+                stage_file(cursor, file)
+                facts = self.database.add_fields(file.facts, custom_fields(cursor, file)) if file.custom else file.facts
+                found = check_staged(cursor, file, facts)
+                if not found and not problems:
+                    self._clear(facts.name)
+                    if facts.name == "User":
+                        self._swear_in(cursor, "staged_file", file.columns)
+                    records.insert_staged(self, cursor, facts, "staged_file", file.columns)
+                problems.extend(found)
+                cursor.execute("DROP TABLE staged_file")
+            if problems:
+                raise ConfigError(problems, hint="nothing was loaded")
+            for file in files:
+                self.notes.extend(dangling_lookups(cursor, self._object(file.facts.name), file.columns, self.catalog))
+        self._take_office()
+
+    def _swear_in(self, cursor: Cursor, table: str, columns: Sequence[str]) -> None:
+        """Let the first active one of the incoming users be at work while everything else comes in."""
+        active = ' WHERE coalesce(CAST("IsActive" AS BOOLEAN), true)' if "IsActive" in columns else ""
+        row = cursor.execute(f'SELECT min(id_18("Id")) FROM {table}{active}').fetchone()
+        if row and row[0]:
+            self.admin_id = row[0]
+
+    def _clear(self, name: str) -> None:
+        with self.database.writing() as cursor:
+            cursor.execute(f"DELETE FROM {quote(self._object(name).name)}")
+
+    def _take_office(self) -> None:
+        """Find out who the org and its administrator are, and let setup rows fill the picklists they define."""
+        with self.database.reading() as cursor:
+            organization = cursor.execute('SELECT "Id" FROM "Organization" ORDER BY "Id" LIMIT 1').fetchone()
+            user = cursor.execute(
+                'SELECT "Id", "Username" FROM "User" WHERE "IsActive" ORDER BY "Id" LIMIT 1'
+            ).fetchone()
+        if organization:
+            self.org_id = organization[0]
+        if user is None:
+            records.insert(self, self._object("User"), setup_rows.administrator())
+            user = (setup_rows.ADMIN_ID, setup_rows.ADMIN_USERNAME)
+        self.admin_id = user[0]
+        self.credentials.username = user[1] or setup_rows.ADMIN_USERNAME
+        self.access = Access(self.org_id)
+        self.token = self.access.issue(self.admin_id, self._wanted_token)
+        self._fill_picklist("Lead", "Status", "LeadStatus")
+        self._fill_picklist("Opportunity", "StageName", "OpportunityStage")
+
+    def _fill_picklist(self, object_name: str, field_name: str, source: str) -> None:
+        default = '"IsDefault"' if source == "LeadStatus" else "false"
+        with self.database.reading() as cursor:
+            rows = cursor.execute(
+                f'SELECT "ApiName", "MasterLabel", {default} FROM {quote(source)} ORDER BY "SortOrder", "Id"'
+            ).fetchall()
+        self._put_entries(
+            object_name,
+            field_name,
+            [PicklistEntry(value, label, bool(preset)) for value, label, preset in rows if value],
+        )
+
+    def _set_picklists(self, object_name: str, values: Mapping[str, Sequence[str]]) -> None:
+        for field_name, listed in values.items():
+            self._put_entries(object_name, field_name, [PicklistEntry(value, value) for value in listed])
+
+    def _put_entries(self, object_name: str, field_name: str, entries: Sequence[PicklistEntry]) -> None:
+        facts = self._object(object_name)
+        fields = tuple(replace(f, values=tuple(entries)) if f.name == field_name else f for f in facts.fields)
+        self.catalog.put(replace(facts, fields=fields))
+
+
+def _loading_order(name: str) -> tuple[int, str]:
+    """Who is pointed to comes first: users own everything, stages tell opportunities what they are."""
+    first = ("Organization", "Profile", "UserRole", "User", "LeadStatus", "OpportunityStage")
+    return (first.index(name) if name in first else len(first), name)

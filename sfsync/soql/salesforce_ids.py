@@ -1,0 +1,21 @@
+"""Record Ids in a filter: 15 case-sensitive characters, or 18 with a checksum over the capitals among them."""
+
+from __future__ import annotations
+
+import re
+
+_ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
+_CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+def is_id(text: str) -> bool:
+    """Whether this has the shape of an Id."""
+    return _ID.fullmatch(text) is not None
+
+
+def long_id(text: str) -> str:
+    """The 18-character form of an Id in either form; the first 15 characters decide."""
+    blocks = (text[start : start + 5] for start in (0, 5, 10))
+    return text[:15] + "".join(
+        _CHECKSUM[sum(1 << bit for bit, character in enumerate(block) if "A" <= character <= "Z")] for block in blocks
+    )

@@ -1,0 +1,50 @@
+"""Values as SQL literals: the one place where a value from a SOQL text becomes part of an SQL text."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+
+from sqlglot import exp
+
+_DIALECT = "duckdb"
+
+#: Whole numbers of up to this many digits are exact in every SQL integer type involved.
+_EXACT_DIGITS = 18
+
+
+def quoted(identifier: str) -> str:
+    """An identifier, quoted."""
+    return exp.to_identifier(identifier, quoted=True).sql(_DIALECT)
+
+
+def text_literal(text: str) -> str:
+    """A text."""
+    return exp.Literal.string(text).sql(_DIALECT)
+
+
+def number_literal(number: Decimal) -> str:
+    """A number: whole numbers as they are, others as DOUBLE, which is what number columns hold."""
+    if number == number.to_integral_value() and number.adjusted() < _EXACT_DIGITS:
+        return str(int(number))
+    return _cast(repr(float(number)), "DOUBLE")
+
+
+def date_literal(day: date) -> str:
+    """A day."""
+    return _cast(day.isoformat(), "DATE")
+
+
+def timestamp_literal(moment: datetime) -> str:
+    """A moment, as a timestamp without zone in UTC; a moment without zone is UTC already."""
+    utc = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    return _cast(utc.isoformat(sep=" "), "TIMESTAMP")
+
+
+def time_literal(moment: time) -> str:
+    """A time of day."""
+    return _cast(moment.isoformat(), "TIME")
+
+
+def _cast(text: str, sql_type: str) -> str:
+    return exp.cast(exp.Literal.string(text), sql_type).sql(_DIALECT)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from sfsync.audit.metrics import MetricContext
+from sfsync.records import MetricResult
+from sfsync.store.duckdb import DuckDBStore
+from sfsync.store.mirror import mirror_columns, prepare_mirror
+from sfsync.store.names import quote, table
+
+TYPES = {"Id": "VARCHAR", "IsDeleted": "BOOLEAN", "CreatedDate": "TIMESTAMP"}
+LEAD = TYPES | {"IsConverted": "BOOLEAN", "ConvertedDate": "DATE", "LeadSource": "VARCHAR"}
+OPPORTUNITY = TYPES | {
+    "IsClosed": "BOOLEAN",
+    "IsWon": "BOOLEAN",
+    "StageName": "VARCHAR",
+    "CloseDate": "DATE",
+    "Amount": "DOUBLE",
+    "OwnerId": "VARCHAR",
+}
+
+
+def _lead(number: int, created: str | None, converted: str | None = None, source: str | None = "Web", more=()) -> dict:
+    return {
+        "Id": f"00Q{number:012d}AAA",
+        "IsDeleted": False,
+        "CreatedDate": created,
+        "IsConverted": converted is not None,
+        "ConvertedDate": converted,
+        "LeadSource": source,
+    } | dict(more)
+
+
+class Mirror:
+    """A real store whose tables a test makes by hand."""
+
+    def __init__(self, store: DuckDBStore) -> None:
+        self.store = store
+        with store.writing() as session:
+            prepare_mirror(session)
+
+    def make(self, name: str, columns: dict[str, str], rows: list[dict] = ()) -> None:
+        """A table of these columns in `sf_all`, its view in `sf`, and the rows; what a row leaves out is NULL."""
+        with self.store.writing() as session:
+            spec = ", ".join(f"{quote(column)} {kind}" for column, kind in columns.items())
+            session.execute(f"CREATE TABLE {table('sf_all', name)} ({spec})")
+            live = ' WHERE "IsDeleted" IS NOT TRUE' if "IsDeleted" in columns else ""
+            session.execute(f"CREATE VIEW {table('sf', name)} AS SELECT * FROM {table('sf_all', name)}{live}")
+            for row in rows:
+                marks = ", ".join("?" for _ in columns)
+                session.execute(
+                    f"INSERT INTO {table('sf_all', name)} VALUES ({marks})", [row.get(column) for column in columns]
+                )
+
+    def leads(self, rows: list[tuple], without: tuple[str, ...] = (), **extra_columns: str) -> None:
+        """Leads of `(created, converted on or None, source[, other values])`, in an org that lacks some fields."""
+        columns = {name: kind for name, kind in (LEAD | extra_columns).items() if name not in without}
+        self.make("Lead", columns, [_lead(number, *row) for number, row in enumerate(rows)])
+
+    def opportunities(self, rows: list[dict], without: tuple[str, ...] = (), **extra_columns: str) -> None:
+        """Opportunities of these values, Ids and IsDeleted filled in."""
+        columns = {name: kind for name, kind in (OPPORTUNITY | extra_columns).items() if name not in without}
+        self.make(
+            "Opportunity", columns, [{"Id": f"006{n:012d}AAA", "IsDeleted": False} | row for n, row in enumerate(rows)]
+        )
+
+    def load(self, name: str, columns: dict[str, str], select: str) -> None:
+        """A table of these columns, filled by a SELECT."""
+        self.make(name, columns)
+        with self.store.writing() as session:
+            names = ", ".join(quote(column) for column in columns)
+            session.execute(f"INSERT INTO {table('sf_all', name)} ({names}) {select}")
+
+    def compute(self, metric, as_of: str = "2026-01-31T12:00:00", timezone: str = "UTC", **options) -> MetricResult:
+        """What a metric makes of this mirror."""
+        with self.store.reading() as session:
+            columns = mirror_columns(session)
+            return metric(session, MetricContext(datetime.fromisoformat(as_of), timezone, columns, **options))
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Mirror:
+    return Mirror(DuckDBStore(tmp_path / "mirror.duckdb"))
+
+
+def _shared_data(folder: str) -> Path:
+    root = os.environ.get("SFSYNC_TEST_DATA") or Path(__file__).parents[3].parent / "shared" / "data"
+    path = Path(root) / folder
+    if not path.is_dir():
+        pytest.skip(f"the test data {folder} is not on this machine (SFSYNC_TEST_DATA names its folder)")
+    return path
+
+
+@pytest.fixture
+def olist(mirror: Mirror) -> Mirror:
+    """8,000 real marketing leads, 842 of them converted."""
+    file = _shared_data("olist_org") / "Lead.csv"
+    mirror.load(
+        "Lead",
+        LEAD,
+        f"SELECT Id, IsDeleted, CreatedDate AT TIME ZONE 'UTC', IsConverted, ConvertedDate, LeadSource FROM read_csv('{file}')",
+    )
+    return mirror
+
+
+@pytest.fixture
+def maven(mirror: Mirror) -> Mirror:
+    """8,800 opportunities, mapped by hand."""
+    file = _shared_data("maven_crm") / "sales_pipeline.csv"
+    mirror.load(
+        "Opportunity",
+        OPPORTUNITY,
+        f"""
+        SELECT opportunity_id, false, engage_date, deal_stage IN ('Won', 'Lost'), deal_stage = 'Won',
+               CASE deal_stage WHEN 'Won' THEN 'Closed Won' WHEN 'Lost' THEN 'Closed Lost'
+                    WHEN 'Engaging' THEN 'Needs Analysis' ELSE deal_stage END,
+               close_date, close_value, sales_agent
+        FROM read_csv('{file}')
+        """,
+    )
+    return mirror
