@@ -87,9 +87,13 @@ class Problem:
     message: str
     hint: str | None = None
 
+    @property
+    def place(self) -> str:
+        """`file:line:column`, as far as it is known; editors and terminals make a link of it."""
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+
     def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
-        return f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+        return f"{self.place}: {self.message}" + (f" ({self.hint})" if self.hint else "")
 
 
 class ConfigError(SfsyncError):

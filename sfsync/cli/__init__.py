@@ -27,7 +27,7 @@ SECTIONS = {
     "Check": {
         "audit": Entry("sfsync.cli.audit", "Find conversion and qualification faults in the mirror."),
         "rule": Entry("sfsync.cli.rule", "List, explain and test audit rules."),
-        "report": Entry("sfsync.cli.report", "Write the last audit as one HTML file."),
+        "report": Entry("sfsync.cli.report", "Audit the mirror and write one HTML file."),
     },
     "Setup": {
         "mapping": Entry("sfsync.cli.mapping", "Check and list field mappings."),

@@ -9,10 +9,13 @@ from typing import Any
 
 import click
 
-from sfsync.errors import SfsyncError
+from sfsync.errors import ConfigError, SfsyncError
 
 # Values from the org may hold terminal escapes and direction overrides: they are shown, never obeyed.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]")
+
+#: So many problems of one file are told; more than that is one fault seen many times.
+MOST_PROBLEMS = 50
 
 
 def printable(text: str) -> str:
@@ -79,7 +82,10 @@ class Console:
 
     def fail(self, error: SfsyncError) -> None:
         """Print an error: message and hint on stderr, and the envelope on stdout with `--json`."""
-        self.note(f"error: {error.message}")
+        if isinstance(error, ConfigError):
+            self._problems(error)
+        else:
+            self.note(f"error: {error.message}")
         if error.hint:
             self.note(f"  hint: {error.hint}")
         if error.docs:
@@ -95,6 +101,14 @@ class Console:
                     "warnings": self.warnings,
                 }
             )
+
+    def _problems(self, error: ConfigError) -> None:
+        for problem in error.problems[:MOST_PROBLEMS]:
+            self.note(f"error: {problem.place}: {problem.message}")
+            if problem.hint:
+                self.note(f"  hint: {problem.hint}")
+        if len(error.problems) > MOST_PROBLEMS:
+            self.note(f"error: and {len(error.problems) - MOST_PROBLEMS:,} more problems")
 
     @staticmethod
     def _envelope(payload: dict[str, Any]) -> None:

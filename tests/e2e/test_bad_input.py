@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,11 +20,17 @@ def served(serve_fake_org: Callable[..., Any], tmp_path_factory: pytest.TempPath
         yield org
 
 
+@pytest.fixture(scope="module")
+def pulled(tmp_path_factory: pytest.TempPathFactory, served: Any, sfsync: Callable[..., Any]) -> Path:
+    folder = tmp_path_factory.mktemp("pulled")
+    assert sfsync("pull", "--project", folder, env=served.env).code == 0
+    return folder
+
+
 @pytest.fixture
-def project(tmp_path: Path, served: Any, sfsync: Callable[..., Any]) -> Path:
+def project(pulled: Path, tmp_path: Path) -> Path:
     """A project with a good mirror, which nothing below may harm."""
-    assert sfsync("pull", "--project", tmp_path, env=served.env).code == 0
-    return tmp_path
+    return shutil.copytree(pulled, tmp_path / "project")
 
 
 def told(outcome: Any, code: int, *words: str) -> None:
