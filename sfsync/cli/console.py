@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -16,6 +17,9 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202
 
 #: So many problems of one file are told; more than that is one fault seen many times.
 MOST_PROBLEMS = 50
+
+#: Where there is no terminal, lines are as long as their content: a log or a pipe has no edge to fold at.
+UNLIMITED = 100_000
 
 
 def printable(text: str) -> str:
@@ -55,7 +59,7 @@ class Console:
             self.note(f"\nNext: {text}")
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
-        """Print a table on stdout: fitted to a terminal, in full width elsewhere; Ids are never cut."""
+        """Print a table on stdout: folded to fit a terminal, in full width elsewhere; nothing is ever cut."""
         if self.json:
             return
         from rich import box
@@ -65,11 +69,24 @@ class Console:
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for column in columns:
-            table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+            table.add_column(Text(printable(column)), justify="right" if column in right else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(printable("" if cell is None else str(cell))) for cell in row))
-        width = None if sys.stdout.isatty() else 200
+        width = None if sys.stdout.isatty() else UNLIMITED
         RichConsole(file=sys.stdout, width=width, highlight=False).print(table)
+
+    def records(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Print rows of unknown width: as a table where it fits, else one record after the other, a field a line."""
+        widest = [max([len(name), *(len(str(row[at])) for row in rows)]) for at, name in enumerate(columns)]
+        room = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
+        if sum(widest) + 3 * len(widest) <= room:
+            self.table(columns, rows)
+            return
+        names = max(len(name) for name in columns)
+        for number, row in enumerate(rows, start=1):
+            self.out(f"── record {number} " + "─" * 20)
+            for name, cell in zip(columns, row, strict=True):
+                self.out(f"{name.ljust(names)}  {'' if cell is None else cell}")
 
     def finish(self, result: Any, human: Callable[[], None] | None = None, *, status: int = 0) -> None:
         """End a command: print `result` in the envelope with `--json`, else call `human`; then exit with `status`."""

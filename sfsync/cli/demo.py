@@ -97,7 +97,7 @@ def _pull(console: Console, found: Project, login: dict[str, str], ca_file: Path
     from sfsync.mapping import load_mappings
     from sfsync.salesforce import connect
     from sfsync.store import open_store
-    from sfsync.sync import pull
+    from sfsync.sync.pull import pull
 
     org = connect(env={**login, "REQUESTS_CA_BUNDLE": str(ca_file)})
     with pull_progress(console) as on_event:

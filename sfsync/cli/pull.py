@@ -13,7 +13,7 @@ from sfsync.cli.exit_codes import ExitCode
 from sfsync.cli.options import json_option, pass_console, project_option, target_org_option
 
 if TYPE_CHECKING:
-    from sfsync.sync import PullResult
+    from sfsync.sync.pull import PullResult
 
 HELP = """Bring the mirror up to date with the org.
 
@@ -48,7 +48,7 @@ def command(console: Console, objects: tuple[str, ...], api: str, project: Path 
     from sfsync.project import find_project
     from sfsync.salesforce import connect
     from sfsync.store import open_store
-    from sfsync.sync import PullOptions, pull
+    from sfsync.sync.pull import PullOptions, pull
     from sfsync.sync.read import ApiChoice
 
     found = find_project(project)

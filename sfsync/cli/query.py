@@ -47,8 +47,8 @@ def command(console: Console, sql: str, as_csv: bool, project: Path | None) -> N
         if as_csv:
             _print_csv(rows)
         else:
-            console.table(rows.columns, rows)
-            console.note(f"{len(rows):,} rows")
+            console.records(rows.columns, rows.rows)
+            console.note(f"{len(rows):,} row{'' if len(rows) == 1 else 's'}")
 
     console.finish({"totalSize": len(rows), "columns": rows.columns, "records": rows.dicts()}, human)
 
