@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sfsync.mapping import Mapping
     from sfsync.salesforce import Org, connect
     from sfsync.store import Store, open_store
-    from sfsync.sync import pull
+    from sfsync.sync.pull import pull
 
 # Each name is imported on first use: `import sfsync` must not cost a database, a data frame and an HTTP client.
 _HOMES = {
@@ -24,7 +24,7 @@ _HOMES = {
     "audit": "sfsync.audit",
     "connect": "sfsync.salesforce",
     "open_store": "sfsync.store",
-    "pull": "sfsync.sync",
+    "pull": "sfsync.sync.pull",
 }
 
 __all__ = ["FakeOrg", "Mapping", "Org", "Store", "__version__", "audit", "connect", "open_store", "pull"]

@@ -155,13 +155,21 @@ def _node_fault(node: exp.Expr, places: Places) -> Fault | None:
     if isinstance(node.parent, exp.Table) and node.arg_key == "this" and not isinstance(node, exp.Identifier):
         return None  # told of the table
     if isinstance(node, exp.Anonymous):
-        return None if node.name.casefold() in MACROS else _function_fault((node.name.lower(),), places)
+        return _call_fault(node, places)
     if type(node) in _ALLOWED:
         return _argument_fault(node, places)
     names = _known_names(node) if isinstance(node, exp.Func) else ()
     if names and names[0].isidentifier():
         return _function_fault(names, places)
     return _construct_fault(node, places)
+
+
+def _call_fault(call: exp.Anonymous, places: Places) -> Fault | None:
+    if call.name.casefold() not in MACROS:
+        return _function_fault((call.name.lower(),), places)
+    if len(call.expressions) != 1:
+        return Fault(f"`{call.name}` takes one value", None, *places.word(call.name))
+    return None
 
 
 def _known_names(node: exp.Func) -> tuple[str, ...]:

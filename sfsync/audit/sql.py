@@ -5,7 +5,7 @@ Everything happens on the parsed query; no value is ever pasted into a text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -102,14 +102,8 @@ class _Composer:
 
     def text(self, select: exp.Select, **relations: exp.Query) -> str:
         """The statement in the engine's dialect, with every relation it reads, directly or not, in front."""
-        known: dict[str, Callable[[], exp.Query]] = {
-            "eligible": lambda: self.query(self.rule.eligible),
-            **{name: (lambda query=query: query) for name, query in relations.items()},  # type: ignore[misc]
-            **{name: (lambda name=name: relation(name, self.context)) for name in RELATIONS},  # type: ignore[misc]
-            **{name: (lambda name=name: self._threshold(name)) for name in self._thresholds()},  # type: ignore[misc]
-        }
         parts: dict[str, exp.Query] = {}
-        _collect(select, known, parts)
+        self._collect(select, relations, parts)
         statement = select.copy()
         for name, query in parts.items():
             statement = statement.with_(name, as_=query, copy=False)
@@ -117,8 +111,21 @@ class _Composer:
         statement = self._spell(statement)
         return statement.sql(dialect=self.context.dialect, pretty=True)
 
-    def _thresholds(self) -> Iterator[str]:
-        return (name for name, parameter in self.rule.params.items() if parameter.type == "threshold")
+    def _collect(self, query: exp.Expr, given: Mapping[str, exp.Query], parts: dict[str, exp.Query]) -> None:
+        """The relations a query reads, each after those it reads itself."""
+        own = {cte.alias.casefold() for cte in query.find_all(exp.CTE)}
+        for source in query.find_all(exp.Table):
+            name = source.name.casefold()
+            if source.db or name in own or name in parts:
+                continue
+            part = given[name] if name in given else self._relation(name)
+            self._collect(part, given, parts)
+            parts[name] = part
+
+    def _relation(self, name: str) -> exp.Query:
+        if name == "eligible":
+            return self.query(self.rule.eligible)
+        return relation(name, self.context) if name in RELATIONS else self._threshold(name)
 
     def _threshold(self, name: str) -> exp.Query:
         """One value for each segment: the one that was set, else the org's own where enough records carry it."""
@@ -256,18 +263,6 @@ def _is_blank(value: exp.Expr) -> exp.Expr:
     trimmed = exp.Trim(this=value.copy(), expression=blanks)
     empty = exp.Coalesce(this=trimmed, expressions=[exp.Literal.string("")]).eq("")
     return exp.Paren(this=empty)
-
-
-def _collect(query: exp.Expr, known: Mapping[str, Callable[[], exp.Query]], parts: dict[str, exp.Query]) -> None:
-    """The relations a query reads, each after those it reads itself."""
-    own = {cte.alias.casefold() for cte in query.find_all(exp.CTE)}
-    for source in query.find_all(exp.Table):
-        name = source.name.casefold()
-        if source.db or name in own or name not in known or name in parts:
-            continue
-        part = known[name]()
-        _collect(part, known, parts)
-        parts[name] = part
 
 
 def _mentioned(statement: exp.Expr) -> frozenset[str] | None:

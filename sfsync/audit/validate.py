@@ -78,7 +78,7 @@ def _parameter_problems(rule: Rule, document: Document) -> Iterator[Problem]:
         if not _PARAMETER_NAME.fullmatch(name):
             message = f"`{name}` cannot be the name of a parameter"
             yield document.problem("params", name, message=message, hint="lower case, like `grace_hours`", key=True)
-        elif name in GIVEN or name in RELATIONS or name == "eligible":
+        elif name in (*GIVEN, *RELATIONS, "eligible", "violations"):
             yield document.problem("params", name, message=f"`{name}` is taken by sfsync itself", key=True)
 
 

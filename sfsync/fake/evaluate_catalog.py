@@ -95,10 +95,10 @@ class OrgCatalog:
         key = name.casefold()
         if key not in self._found:
             facts = self._facts.facts(name)
-            self._found[key] = facts and CatalogObject(
-                facts.describe,
-                quoted(facts.name),
-                {one.name: one.abilities for one in facts.fields},
-                self._children.get(key, {}),
+            abilities = {one.name: one.abilities for one in facts.fields} if facts else {}
+            self._found[key] = (
+                CatalogObject(facts.describe, quoted(facts.name), abilities, self._children.get(key, {}))
+                if facts
+                else None
             )
         return self._found[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -82,3 +83,10 @@ def test_the_changelog_names_every_command() -> None:
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
     for name in cli.list_commands(click.Context(cli)):
         assert name in changes, name
+
+
+def test_the_readme_s_own_test_passes(fake_org: object) -> None:
+    (example,) = [body for body in blocks(ROOT / "README.md", "python") if "def test_" in body]
+    names: dict[str, Any] = {}
+    exec(compile(example, "README.md", "exec"), names)
+    names["test_my_integration"](fake_org)

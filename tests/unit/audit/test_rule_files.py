@@ -77,6 +77,7 @@ def test_a_rule_that_reads_the_clock_is_refused_where_it_does(clock: str) -> Non
         ("SELECT l.a AS record_id FROM '/etc/passwd' AS l", "there is no relation `/etc/passwd`"),
         ("SELECT getenv('HOME') AS record_id", "the function `getenv`"),
         ("SELECT random() AS record_id", "the function `random`"),
+        ("SELECT l.Id AS record_id FROM sf.Lead AS l WHERE is_blank()", "`is_blank` takes one value"),
         ("SELECT arg_max(l.Id, l.Status) AS record_id FROM sf.Lead AS l", "the function `arg_max`"),
         ("SELECT list(l.Id) AS record_id FROM sf.Lead AS l", "the function `array_agg`"),
         ("SELECT [l.Id] AS record_id FROM sf.Lead AS l", "not in the portable subset"),

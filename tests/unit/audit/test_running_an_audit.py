@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import sfsync
 from sfsync.audit import audit
 from sfsync.audit.ledger import KEPT_AUDITS, read_findings
 from sfsync.config.settings import RuleSettings, Settings
@@ -384,3 +385,9 @@ def test_the_definitions_used_are_hashed_into_the_result(mirror: MakeMirror) -> 
 def test_an_undefined_but_optional_notion_is_said(mirror: MakeMirror) -> None:
     reason = audit(mirror(Lead=[lead(1)]), Settings(), select=["LA004"]).rule("LA004").reason
     assert reason == "every unconverted lead counts as open, because no lead status is defined as disqualified"
+
+
+def test_the_public_name_can_be_called_whatever_was_imported_before(mirror: MakeMirror) -> None:
+    store = mirror(Lead=[lead(1)])
+    assert callable(sfsync.audit)
+    assert sfsync.audit(store, Settings(), select=["LI001"]).rule("LI001").state is RuleState.PASS
