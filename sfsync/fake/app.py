@@ -74,6 +74,8 @@ class App:
         self._dress(request, response)
         for trouble in troubles:
             response = trouble.after(response)
+        if request.method == "HEAD":
+            _behead(response)
         call.status = response.status_code
         return response
 
@@ -81,15 +83,16 @@ class App:
         try:
             return self._route(request, path)
         except Fault as fault:
-            return Response(fault.body, fault.status, headers=fault.headers, content_type=fault.content_type)
+            return _told(fault)
         except LineDropped:
             raise
+        except HTTPException as error:  # Werkzeug could not make sense of the request
+            return _told(faults.bad_request(error.code or 400, error.description or "Bad Request"))
         except Exception:  # noqa: BLE001 - whatever it is, a client must get an answer
             # A fault of the fake org itself: logged in full here, told as Salesforce tells its own.
             reference = f"{next(self._numbers):010d}-{self.org.org_id}"
             _log.exception("The fake org stumbled over %s %s (%s)", request.method, path, reference)
-            stumbled = faults.internal_error(reference)
-            return Response(stumbled.body, stumbled.status, content_type=stumbled.content_type)
+            return _told(faults.internal_error(reference))
 
     def _route(self, request: Request, path: str) -> Response:
         if len(request.full_path) > _MAX_URI:
@@ -146,12 +149,24 @@ class App:
             _compress(response)
 
 
+def _told(fault: Fault) -> Response:
+    return Response(fault.body, fault.status, headers=fault.headers, content_type=fault.content_type)
+
+
 def bearer(request: Request) -> str:
     """The access token of a request, however its client sends it."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() in {"bearer", "oauth"}:
         return token.strip()
     return request.headers.get("X-SFDC-Session", "")
+
+
+def _behead(response: Response) -> None:
+    """Leave the status and headers: Werkzeug would do so only on the way out through WSGI."""
+    response.close()
+    response.response = []
+    response.automatically_set_content_length = False
+    response.headers.pop("Content-Length", None)
 
 
 def _compress(response: Response) -> None:

@@ -141,6 +141,11 @@ def internal_error(reference: str) -> RestFault:
     return RestFault(500, "UNKNOWN_EXCEPTION", message)
 
 
+def bad_request(status: int, detail: str) -> RestFault:
+    """A request that is not well-formed HTTP or form data."""
+    return RestFault(status, "BAD_REQUEST", detail)
+
+
 def uri_too_long() -> RestFault:
     """Address and headers together are longer than the platform takes."""
     return RestFault(414, "URI_TOO_LONG", "URI Too Long")

@@ -142,7 +142,7 @@ class FakeOrg:
 
     def count(self, object_name: str) -> int:
         """How many live records the org has."""
-        return records.count(self, self._object(object_name))
+        return records.live(self, self._object(object_name))
 
     # --- the org's shape -------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sfsync.errors import UsageError
@@ -14,6 +15,9 @@ from sfsync.fake.ids import is_valid_id, make_id, to_18
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg
+
+#: Characters of an Id before those that count: key prefix and pod.
+_BEFORE_COUNTER = 6
 
 #: Deleted along with their parent: parent → (child, lookup).
 _CASCADES = {
@@ -30,14 +34,16 @@ def insert(org: FakeOrg, facts: ObjectFacts, rows: Sequence[Mapping[str, Any]]) 
     """Add records; those without an Id get the next free one."""
     if not rows:
         return []
-    given = _columns(facts, rows)
+    spelling = {name: _spelled(facts, name) for name in dict.fromkeys(chain.from_iterable(rows))}
+    if any(name != spelled for name, spelled in spelling.items()):
+        rows = [{spelling[name]: value for name, value in row.items()} for row in rows]
+    columns = list(dict.fromkeys(["Id", *spelling.values()]))
     with org.database.writing() as cursor:
-        named = [{_spelled(facts, name): value for name, value in row.items()} for row in rows]
-        _number(cursor, facts, named)
-        table = stage_rows(cursor, given, named)
-        insert_staged(org, cursor, facts, table, given)
+        rows = _numbered(cursor, facts, rows)
+        table = stage_rows(cursor, columns, rows)
+        insert_staged(org, cursor, facts, table, columns)
         cursor.execute(f"DROP TABLE {table}")
-    return [to_18(str(row["Id"])) for row in named]
+    return [to_18(row["Id"]) for row in rows]
 
 
 def insert_staged(org: FakeOrg, cursor: Cursor, facts: ObjectFacts, table: str, given: Sequence[str]) -> None:
@@ -98,17 +104,12 @@ def get(org: FakeOrg, facts: ObjectFacts, record_id: str) -> dict[str, Any] | No
         return record(cursor, facts, _existing(record_id, facts))
 
 
-def count(org: FakeOrg, facts: ObjectFacts) -> int:
+def live(org: FakeOrg, facts: ObjectFacts) -> int:
     """How many records are not deleted."""
-    live = ' WHERE NOT "IsDeleted"' if facts.field("IsDeleted") else ""
+    condition = ' WHERE NOT "IsDeleted"' if facts.field("IsDeleted") else ""
     with org.database.reading() as cursor:
-        row = cursor.execute(f"SELECT count(*) FROM {quote(facts.name)}{live}").fetchone()
+        row = cursor.execute(f"SELECT count(*) FROM {quote(facts.name)}{condition}").fetchone()
         return int(row[0]) if row else 0
-
-
-def _columns(facts: ObjectFacts, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = dict.fromkeys(_spelled(facts, name) for row in rows for name in row)
-    return list(dict.fromkeys(["Id", *names]))
 
 
 def _spelled(facts: ObjectFacts, name: str) -> str:
@@ -120,22 +121,30 @@ def _spelled(facts: ObjectFacts, name: str) -> str:
     return field.name
 
 
-def _number(cursor: Cursor, facts: ObjectFacts, rows: Sequence[dict[str, Any]]) -> None:
-    """Give an Id to every row that has none, counting on from the records there are."""
-    lacking = [row for row in rows if not row.get("Id")]
+def _numbered(cursor: Cursor, facts: ObjectFacts, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The rows, each with an Id."""
+    lacking = sum(1 for row in rows if not row.get("Id"))
     if not lacking:
-        return
-    taken = cursor.execute(
-        f'SELECT count(*) FROM {quote(facts.name)} WHERE "Id" LIKE ?', [make_id(facts.prefix, 0)[:6] + "%"]
-    ).fetchone()
-    number = int(taken[0]) if taken else 0
-    for row in lacking:
-        while cursor.execute(
-            f'SELECT 1 FROM {quote(facts.name)} WHERE "Id" = ?', [make_id(facts.prefix, number)]
-        ).fetchone():
-            number += 1
-        row["Id"] = make_id(facts.prefix, number)
-        number += 1
+        return rows
+    free = iter(_free_ids(cursor, facts, lacking))
+    return [row if row.get("Id") else {**row, "Id": next(free)} for row in rows]
+
+
+def _free_ids(cursor: Cursor, facts: ObjectFacts, wanted: int) -> list[str]:
+    """So many Ids that no record has, counting on from the records there are."""
+    start = make_id(facts.prefix, 0)[:_BEFORE_COUNTER]
+    counted = cursor.execute(f'SELECT count(*) FROM {quote(facts.name)} WHERE "Id" LIKE ?', [f"{start}%"]).fetchone()
+    number = int(counted[0]) if counted else 0
+    free: list[str] = []
+    while len(free) < wanted:
+        made = [make_id(facts.prefix, number + step) for step in range(wanted)]
+        known = cursor.execute(
+            f'SELECT "Id" FROM {quote(facts.name)} WHERE "Id" IN (SELECT unnest(?::VARCHAR[]))', [made]
+        ).fetchall()
+        taken = {row[0] for row in known}
+        free += [one for one in made if one not in taken]
+        number += wanted
+    return free[:wanted]
 
 
 def _existing(record_id: str, facts: ObjectFacts) -> str:

@@ -45,7 +45,7 @@ def record_count(context: Context, version: str) -> Response:  # noqa: ARG001
     known = [facts for name in wanted.split(",") if (facts := visible.facts(name.strip())) is not None]
     chosen = known if wanted else sorted(visible, key=lambda facts: facts.name)
     return json_response(
-        {"sObjects": [{"count": records.count(context.org, facts), "name": facts.name} for facts in chosen]}
+        {"sObjects": [{"count": records.live(context.org, facts), "name": facts.name} for facts in chosen]}
     )
 
 
