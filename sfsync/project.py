@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sfsync import __version__
 from sfsync.config.document import Document
-from sfsync.config.settings import OrgSettings, Settings, settings_from
+from sfsync.config.settings import Settings, settings_from
 from sfsync.config.yaml_reader import read_yaml
 from sfsync.errors import UsageError
 
@@ -58,30 +58,6 @@ class Project:
         if not folder.is_dir():
             _make_state_folder(folder)
         return folder
-
-    @property
-    def spool_dir(self) -> Path:
-        """Where result pages wait to be loaded; made when missing."""
-        folder = self.state_dir / "spool"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        return folder
-
-    def org_settings(self, target_org: str | None = None) -> OrgSettings | None:
-        """How to log in, as `sfsync.yml` says.
-
-        Args:
-            target_org: The alias the user chose; the file's `target_org` unless given.
-
-        Returns:
-            None where the file says nothing: the environment or the `sf` CLI must know the org then.
-        """
-        chosen = target_org or self.settings.target_org
-        orgs = self.settings.orgs
-        if chosen is None:
-            return next(iter(orgs.values())) if len(orgs) == 1 else None
-        if chosen in orgs:
-            return orgs[chosen]
-        return None if target_org else OrgSettings(alias=chosen)
 
 
 def _make_state_folder(folder: Path) -> None:

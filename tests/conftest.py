@@ -35,6 +35,7 @@ class Outcome:
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Run the command line in this process."""
+
     def invoke(*args: str | Path) -> Outcome:
         capsys.readouterr()
         code = run_cli([str(arg) for arg in args])

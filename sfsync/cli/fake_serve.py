@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,20 @@ if TYPE_CHECKING:
     from sfsync.fake import FakeOrg
 
 
-@click.command("serve")
+HELP = """Serve a fake org over TLS on this machine until interrupted.
+
+\b
+Examples:
+  sfsync fake serve                                  a made-up org on https://localhost:8443
+  sfsync fake serve --data ./export --ca-file ca.pem
+  sfsync fake serve --port 0 --seed 7 --leads 5000 --json
+
+Clients need the address, the token and the certificate, e.g. REQUESTS_CA_BUNDLE=ca.pem or NODE_EXTRA_CA_CERTS.
+With --json, one line is printed when the server is ready: {"url", "token", "ca_file", "pid"}.
+"""
+
+
+@click.command("serve", help=HELP, short_help="Serve a fake org over TLS on this machine.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True, help="0 picks a free one.")
 @click.option(
     "--host",
@@ -59,17 +73,7 @@ def command(
     token: str | None,
     proxy_port: int | None,
 ) -> None:
-    r"""Serve a fake org over TLS on this machine until interrupted.
-
-    \b
-    Examples:
-      sfsync fake serve                                  a made-up org on https://localhost:8443
-      sfsync fake serve --data ./export --ca-file ca.pem
-      sfsync fake serve --port 0 --seed 7 --leads 5000 --json
-
-    Clients need the address, the token and the certificate, e.g. REQUESTS_CA_BUNDLE=ca.pem or NODE_EXTRA_CA_CERTS.
-    With --json, one line is printed when the server is ready: {"url", "token", "ca_file", "pid"}.
-    """
+    """Serve a fake org until a signal ends it."""
     if data is not None and (seed is not None or leads is not None):
         raise click.UsageError("--data names an org, --seed and --leads make one up: give either")
     from sfsync.fake.serve import serve_until_signal  # brings a database and a server along
@@ -78,33 +82,35 @@ def command(
     for note in org.notes:
         console.note(f"note: {note}")
 
-    def announce(facts: dict[str, Any]) -> None:
-        console.note("This is a fake Salesforce org, for tests and trials; stop it with Ctrl-C.")
-        if console.json:
-            click.echo(json.dumps(facts))
-            return
-        known = org.credentials
-        console.out(f"url      {facts['url']}")
-        console.out(f"token    {facts['token']}")
-        console.out(f"ca_file  {facts['ca_file']}")
-        if "proxy" in facts:
-            console.out(f"proxy    {facts['proxy']}")
-        console.out(f"login    {known.username} / {known.password} / {known.security_token}")
-        console.out(f"app      {known.client_id} / {known.client_secret}")
-        console.next_step(
-            f"SF_ACCESS_TOKEN='{facts['token']}' SF_ORG_INSTANCE_URL={facts['url']}"
-            f" REQUESTS_CA_BUNDLE={facts['ca_file']} sfsync pull"
-        )
-
     serve_until_signal(
         org,
-        announce=announce,
+        announce=partial(_announce, console, org),
         token=token,
         host=host,
         port=port,
         ca_file=ca_file,
         proxy=proxy_port is not None,
         proxy_port=proxy_port or 0,
+    )
+
+
+def _announce(console: Console, org: FakeOrg, facts: dict[str, Any]) -> None:
+    """Say that the server is ready, and all that a client needs to know."""
+    console.note("This is a fake Salesforce org, for tests and trials; stop it with Ctrl-C.")
+    if console.json:
+        click.echo(json.dumps(facts))
+        return
+    known = org.credentials
+    console.out(f"url      {facts['url']}")
+    console.out(f"token    {facts['token']}")
+    console.out(f"ca_file  {facts['ca_file']}")
+    if "proxy" in facts:
+        console.out(f"proxy    {facts['proxy']}")
+    console.out(f"login    {known.username} / {known.password} / {known.security_token}")
+    console.out(f"app      {known.client_id} / {known.client_secret}")
+    console.next_step(
+        f"SF_ACCESS_TOKEN='{facts['token']}' SF_ORG_INSTANCE_URL={facts['url']}"
+        f" REQUESTS_CA_BUNDLE={facts['ca_file']} sfsync pull"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts
-from sfsync.fake.catalog.facts import ID_TYPES, NUMBER_TYPES
+from sfsync.fake.catalog.facts import ID_TYPES, NUMBER_TYPES, PicklistEntry
 
 _SOAP_TYPES = {
     "id": "tns:ID",
@@ -49,6 +49,18 @@ _GLOBAL_FLAGS = {
     "updateable": "U",
 }
 
+#: Keys of a field that say the same of every field the catalogue knows.
+_UNUSED: dict[str, Any] = {
+    **dict.fromkeys(
+        ("calculatedFormula", "controllerName", "defaultValueFormula", "filteredLookupInfo", "inlineHelpText"), None
+    ),
+    **dict.fromkeys(("mask", "maskType", "referenceTargetField", "relationshipOrder"), None),
+    **dict.fromkeys(("aiPredictionField", "autoNumber", "cascadeDelete", "caseSensitive", "dependentPicklist"), False),
+    **dict.fromkeys(("deprecatedAndHidden", "displayLocationInDecimal", "encrypted", "highScaleNumber"), False),
+    **dict.fromkeys(("formulaTreatNullNumberAsZero", "htmlFormatted", "restrictedDelete"), False),
+    "writeRequiresMasterRead": False,
+}
+
 _MASTER_RECORD_TYPE = "012000000000000AAA"
 
 
@@ -70,33 +82,16 @@ def basic_body(facts: ObjectFacts, version: str) -> dict[str, Any]:
 def object_body(catalog: Catalog, facts: ObjectFacts, version: str, instance_url: str) -> dict[str, Any]:
     """`GET …/sobjects/Lead/describe`."""
     root = f"/services/data/v{version}/sobjects/{facts.name}"
+    nothing = ("defaultImplementation", "extendedBy", "extendsInterfaces", "implementedBy", "implementsInterfaces")
     body = {
         **_basics(facts, version),
+        **dict.fromkeys((*nothing, "listviewable", "lookupLayoutable", "networkScopeFieldName"), None),
         "actionOverrides": [],
         "childRelationships": _children(catalog, facts),
         "compactLayoutable": facts.has("K"),
-        "defaultImplementation": None,
-        "extendedBy": None,
-        "extendsInterfaces": None,
         "fields": [field_body(field) for field in facts.fields],
-        "implementedBy": None,
-        "implementsInterfaces": None,
-        "listviewable": None,
-        "lookupLayoutable": None,
         "namedLayoutInfos": [],
-        "networkScopeFieldName": None,
-        "recordTypeInfos": [
-            {
-                "active": True,
-                "available": True,
-                "defaultRecordTypeMapping": True,
-                "developerName": "Master",
-                "master": True,
-                "name": "Master",
-                "recordTypeId": _MASTER_RECORD_TYPE,
-                "urls": {"layout": f"{root}/describe/layouts/{_MASTER_RECORD_TYPE}"},
-            }
-        ],
+        "recordTypeInfos": [_master_record_type(root)],
         "searchLayoutable": facts.has("H"),
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [
@@ -113,68 +108,52 @@ def object_body(catalog: Catalog, facts: ObjectFacts, version: str, instance_url
     return dict(sorted(body.items()))
 
 
+def _master_record_type(root: str) -> dict[str, Any]:
+    """The one record type that every object has."""
+    return {
+        "active": True,
+        "available": True,
+        "defaultRecordTypeMapping": True,
+        "developerName": "Master",
+        "master": True,
+        "name": "Master",
+        "recordTypeId": _MASTER_RECORD_TYPE,
+        "urls": {"layout": f"{root}/describe/layouts/{_MASTER_RECORD_TYPE}"},
+    }
+
+
 def field_body(field: FieldFacts) -> dict[str, Any]:
     """One field of a describe."""
     text_bytes = 0 if field.type in NUMBER_TYPES else field.length * (1 if field.type in ID_TYPES else 3)
-    polymorphic = field.has("P")
-    return {
+    body = {
+        **_UNUSED,
         "aggregatable": field.can("a"),
-        "aiPredictionField": False,
-        "autoNumber": False,
         "byteLength": text_bytes,
         "calculated": field.has("F"),
-        "calculatedFormula": None,
-        "cascadeDelete": False,
-        "caseSensitive": False,
         "compoundFieldName": field.compound,
-        "controllerName": None,
         "createable": field.has("c"),
         "custom": field.custom,
         "defaultValue": field.default,
-        "defaultValueFormula": None,
         "defaultedOnCreate": field.has("d"),
-        "dependentPicklist": False,
-        "deprecatedAndHidden": False,
         "digits": field.digits,
-        "displayLocationInDecimal": False,
-        "encrypted": False,
         "externalId": field.has("e"),
         "extraTypeInfo": field.extra,
         "filterable": field.can("f"),
-        "filteredLookupInfo": None,
-        "formulaTreatNullNumberAsZero": False,
         "groupable": field.can("g"),
-        "highScaleNumber": False,
-        "htmlFormatted": False,
         "idLookup": field.has("i"),
-        "inlineHelpText": None,
         "label": field.label,
         "length": field.length,
-        "mask": None,
-        "maskType": None,
         "name": field.name,
         "nameField": field.has("N"),
-        "namePointing": polymorphic,
+        "namePointing": field.has("P"),
         "nillable": field.has("n"),
         "permissionable": field.has("p"),
-        "picklistValues": [
-            {
-                "active": True,
-                "defaultValue": entry.default,
-                "label": entry.label,
-                "validFor": None,
-                "value": entry.value,
-            }
-            for entry in field.values
-        ],
-        "polymorphicForeignKey": polymorphic,
+        "picklistValues": [_entry_body(entry) for entry in field.values],
+        "polymorphicForeignKey": field.has("P"),
         "precision": field.precision,
         "queryByDistance": field.type in {"address", "location"},
-        "referenceTargetField": None,
         "referenceTo": list(field.points_to),
         "relationshipName": field.parent,
-        "relationshipOrder": None,
-        "restrictedDelete": False,
         "restrictedPicklist": field.has("r"),
         "scale": field.scale,
         "searchPrefilterable": field.has("S"),
@@ -183,7 +162,17 @@ def field_body(field: FieldFacts) -> dict[str, Any]:
         "type": field.type,
         "unique": field.has("q"),
         "updateable": field.has("u"),
-        "writeRequiresMasterRead": False,
+    }
+    return dict(sorted(body.items()))
+
+
+def _entry_body(entry: PicklistEntry) -> dict[str, Any]:
+    return {
+        "active": True,
+        "defaultValue": entry.default,
+        "label": entry.label,
+        "validFor": None,
+        "value": entry.value,
     }
 
 

@@ -129,12 +129,6 @@ def too_many_requests() -> RestFault:
     )
 
 
-def row_lock() -> RestFault:
-    """Another transaction holds the record."""
-    message = "unable to obtain exclusive access to this record or 1 records"
-    return RestFault(400, "UNABLE_TO_LOCK_ROW", message, fields=[])
-
-
 def internal_error(reference: str) -> RestFault:
     """The fake org itself stumbled: what Salesforce says when it does."""
     message = f"An unexpected error occurred. Please include this ErrorId if you contact support: {reference}"
@@ -161,11 +155,6 @@ def body_too_large() -> RestFault:
     return RestFault(413, "REQUEST_ENTITY_TOO_LARGE", "The request entity is too large")
 
 
-def unsupported_media(content_type: str) -> RestFault:
-    """The body is of a kind this resource does not read."""
-    return RestFault(415, "UNSUPPORTED_MEDIA_TYPE", f"Unsupported content type: {content_type}")
-
-
 # --- queries -------------------------------------------------------------------------------------------------------
 
 
@@ -177,15 +166,6 @@ def malformed_query(message: str) -> RestFault:
 def invalid_locator() -> RestFault:
     """A query locator that was never given out, or is too old."""
     return RestFault(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-
-
-def unknown_object(name: str) -> RestFault:
-    """An object that the org does not have."""
-    message = (
-        f"sObject type '{name}' is not supported. If you are attempting to use a custom object, be sure to append"
-        " the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names."
-    )
-    return RestFault(400, "INVALID_TYPE", message)
 
 
 def soql(error: SoqlError) -> RestFault:

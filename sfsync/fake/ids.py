@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
+from sfsync.soql.salesforce_ids import checksum, long_id
+
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _PREFIX_LENGTH = 3
 _BODY_LENGTH = 12
 _SHAPE = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Z]{3})?", re.ASCII)
@@ -33,20 +34,11 @@ def make_id(prefix: str, number: int) -> str:
     return to_18(prefix + _POD + body.rjust(_BODY_LENGTH - len(_POD), "0"))
 
 
-def checksum(id15: str) -> str:
-    """The three characters that make an 18-character Id out of a 15-character one."""
-    return "".join(
-        _CHECK[sum(1 << place for place, character in enumerate(id15[start : start + 5]) if "A" <= character <= "Z")]
-        for start in (0, 5, 10)
-    )
-
-
 def to_18(record_id: str) -> str:
     """The 18-character form of an Id in either form; raises ValueError for anything else."""
     if not _SHAPE.fullmatch(record_id):
         raise ValueError(f"not a Salesforce Id: {record_id!r}")
-    id15 = record_id[:15]
-    return id15 + checksum(id15)
+    return long_id(record_id)
 
 
 def to_15(record_id: str) -> str:

@@ -13,9 +13,14 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def long_id(text: str) -> str:
-    """The 18-character form of an Id in either form; the first 15 characters decide."""
-    blocks = (text[start : start + 5] for start in (0, 5, 10))
-    return text[:15] + "".join(
+def checksum(id15: str) -> str:
+    """The three characters that make an 18-character Id out of a 15-character one."""
+    blocks = (id15[start : start + 5] for start in (0, 5, 10))
+    return "".join(
         _CHECKSUM[sum(1 << bit for bit, character in enumerate(block) if "A" <= character <= "Z")] for block in blocks
     )
+
+
+def long_id(text: str) -> str:
+    """The 18-character form of an Id in either form; the first 15 characters decide."""
+    return text[:15] + checksum(text[:15])

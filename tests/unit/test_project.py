@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sfsync.config.settings import OrgSettings, Settings
+from sfsync.config.settings import Settings
 from sfsync.errors import ConfigError, UsageError
 from sfsync.project import Project, create_project, find_project
 
@@ -95,9 +95,7 @@ def test_settings_of_another_user_are_not_taken_by_searching_upward(tmp_path):
 def test_the_state_folder_is_made_when_asked_for_and_is_for_its_owner_alone(tmp_path):
     project = Project(tmp_path)
     assert not (tmp_path / ".sfsync").exists()
-    assert project.spool_dir == tmp_path / ".sfsync" / "spool"
     assert stat.S_IMODE(project.state_dir.stat().st_mode) == 0o700
-    assert stat.S_IMODE(project.spool_dir.stat().st_mode) == 0o700
     assert (project.state_dir / ".gitignore").read_text().endswith("*\n")
 
 
@@ -110,18 +108,6 @@ def test_a_state_folder_that_cannot_be_made_is_one_clear_message(tmp_path):
 def test_the_store_may_be_elsewhere(tmp_path):
     assert Project(tmp_path, Settings(store="data/m.duckdb")).store_path == tmp_path / "data" / "m.duckdb"
     assert Project(tmp_path, Settings(store="/var/m.duckdb")).store_path.as_posix() == "/var/m.duckdb"
-
-
-def test_the_org_is_the_one_named_else_the_files_own_else_the_only_one(tmp_path):
-    prod, dev = OrgSettings(alias="prod"), OrgSettings(alias="dev")
-    both = Project(tmp_path, Settings(orgs={"prod": prod, "dev": dev}, target_org="dev"))
-    assert both.org_settings() == dev
-    assert both.org_settings("prod") == prod
-    assert both.org_settings("elsewhere") is None
-    assert Project(tmp_path, Settings(orgs={"prod": prod})).org_settings() == prod
-    assert Project(tmp_path, Settings(orgs={"prod": prod, "dev": dev})).org_settings() is None
-    assert Project(tmp_path, Settings(target_org="cli")).org_settings() == OrgSettings(alias="cli")
-    assert Project(tmp_path).org_settings() is None
 
 
 def test_a_new_project_has_settings_mappings_and_a_gitignore(tmp_path):

@@ -199,10 +199,6 @@ class Catalog:
         self.objects[facts.name.casefold()] = facts
         self.changes += 1
 
-    def prefix_owner(self, prefix: str) -> ObjectFacts | None:
-        """The object whose Ids begin with this key prefix; some prefixes are shared, then the first."""
-        return next((facts for facts in self if facts.prefix == prefix), None)
-
 
 def abilities_of(field_type: str, length: int) -> str:
     """What SOQL can do with a field of this type, unless its line says otherwise."""

@@ -156,10 +156,7 @@ def serve(
             stack.callback(way.stop)
             way.start()
             proxy_url = f"http://127.0.0.1:{way.port}"
-        if ca_file is None:
-            folder = Path(tempfile.mkdtemp(prefix="sfsync-fake-ca-"))
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            ca_file = folder / "ca.pem"
+        ca_file = ca_file or _temporary_file(stack)
         _write(certificates, ca_file)
         yield Server(f"https://localhost:{server.port}", ca_file, org.token, server.port, proxy_url)
 
@@ -172,6 +169,12 @@ def _listening(kind: type[TlsServer], address: tuple[str, int], app: App, contex
         raise UsageError(
             f"cannot listen on {address[0]}:{address[1]}: {reason}", hint="choose another --port; 0 picks a free one"
         ) from error
+
+
+def _temporary_file(stack: ExitStack) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="sfsync-fake-ca-"))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder / "ca.pem"
 
 
 def _write(certificates: Certificates, path: Path) -> None:

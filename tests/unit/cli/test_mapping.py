@@ -65,7 +65,7 @@ def test_check_tells_every_problem_at_its_place_with_exit_code_2(project, capsys
     (project / "mappings" / "user.yml").write_text("object: User\ntable: leads\n")
     assert run(["mapping", "check"]) == 2
     error = capsys.readouterr().err
-    assert "mappings/lead.yml:3:1: unknown key `feilds` (did you mean `fields`?)" in error
+    assert "mappings/lead.yml:3:1: unknown key `feilds`\n  hint: did you mean `fields`?" in error
     assert "mappings/user.yml:1:1: `fields` is missing" in error
     assert "Traceback" not in error
 

@@ -99,7 +99,6 @@ def test_names_are_found_in_any_case():
     assert catalog.object("OPPORTUNITY").field("amount").type == "currency"
     assert catalog.facts("Nothing") is None
     assert catalog.object("Nothing") is None
-    assert catalog.prefix_owner("00Q").name == "Lead"
 
 
 def test_two_catalogues_do_not_share_their_custom_fields():

@@ -18,8 +18,8 @@ from sfsync.salesforce.transport import Transport
 from sfsync.store.duckdb import DuckDBStore
 from sfsync.store.ledger import recent_runs
 from sfsync.store.mirror import read_state
-from sfsync.sync.pull import PullOptions, PullResult, pull
 from sfsync.sync.events import Event, ObjectResult
+from sfsync.sync.pull import PullOptions, PullResult, pull
 
 LAG = timedelta(minutes=5)
 
