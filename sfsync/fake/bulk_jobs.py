@@ -14,8 +14,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sfsync.fake import faults
-from sfsync.fake.compiled_query import CompiledQuery
 from sfsync.fake.database import literal, quote
+from sfsync.fake.evaluate.compiled import CompiledQuery
 from sfsync.fake.ids import is_valid_id, make_id, to_18
 from sfsync.fake.kept_results import Kept
 from sfsync.fake.wire import csv_expression, json_datetime

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from sfsync.errors import SoqlError
 from sfsync.fake import faults
-from sfsync.fake.compiled_query import CompiledQuery
 from sfsync.fake.evaluate import OrgCatalog, compile_query
+from sfsync.fake.evaluate.compiled import CompiledQuery
 from sfsync.fake.ids import make_id, to_18
 from sfsync.fake.kept_results import Kept, KeptResults
 from sfsync.fake.record_json import record_expression

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from sfsync.fake.compiled_query import CompiledQuery, ParentColumns
 from sfsync.fake.database import literal
+from sfsync.fake.evaluate.compiled import CompiledQuery, ParentColumns
 from sfsync.fake.wire import json_expression
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sfsync.errors import SoqlError
-from sfsync.fake.compiled_query import CompiledQuery, ParentColumns, SelectedColumn
-from sfsync.fake.evaluate_filter import Setting, not_in_this_org, where_sql
-from sfsync.fake.evaluate_paths import Paths, Resolved
+from sfsync.fake.evaluate.compiled import CompiledQuery, ParentColumns, SelectedColumn
+from sfsync.fake.evaluate.filter import Setting, not_in_this_org, where_sql
+from sfsync.fake.evaluate.paths import Paths, Resolved
 from sfsync.soql.ast import Call, ChildQuery, Expression, FieldPath, FieldsOf, OrderBy, Query, Selected, TypeOf
 from sfsync.soql.columns import Column, Family, last_name
 from sfsync.soql.functions_sql import function_column

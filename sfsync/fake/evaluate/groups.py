@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from sfsync.fake.compiled_query import CompiledQuery, SelectedColumn
-from sfsync.fake.evaluate_filter import Setting, where_sql
-from sfsync.fake.evaluate_paths import Paths, Resolved
-from sfsync.fake.evaluate_records import limit_sql, sort_keys
+from sfsync.fake.evaluate.compiled import CompiledQuery, SelectedColumn
+from sfsync.fake.evaluate.filter import Setting, where_sql
+from sfsync.fake.evaluate.paths import Paths, Resolved
+from sfsync.fake.evaluate.records import limit_sql, sort_keys
 from sfsync.soql.ast import Call, Expression, FieldPath, Query, Selected
 from sfsync.soql.columns import Column, Family, last_name
 from sfsync.soql.condition_sql import condition_sql

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sfsync.fake.compiled_query import CompiledQuery, ParentColumns, SelectedColumn
-from sfsync.fake.evaluate_catalog import Catalog, CatalogObject, OrgCatalog
-from sfsync.fake.evaluate_filter import Setting, check_clauses
-from sfsync.fake.evaluate_groups import compile_groups, is_aggregate
-from sfsync.fake.evaluate_records import compile_count, compile_records
+from sfsync.fake.evaluate.catalog import Catalog, CatalogObject, OrgCatalog
+from sfsync.fake.evaluate.compiled import CompiledQuery, ParentColumns, SelectedColumn
+from sfsync.fake.evaluate.filter import Setting, check_clauses
+from sfsync.fake.evaluate.groups import compile_groups, is_aggregate
+from sfsync.fake.evaluate.records import compile_count, compile_records
 from sfsync.soql.ast import Query
 from sfsync.soql.dates import Calendar
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sfsync.errors import SoqlError
-from sfsync.fake.evaluate_catalog import Catalog, CatalogObject
+from sfsync.fake.evaluate.catalog import Catalog, CatalogObject
 from sfsync.records import COMPOUND_TYPES, FieldDescribe
 from sfsync.soql.ast import FieldPath, Query
 from sfsync.soql.columns import Column

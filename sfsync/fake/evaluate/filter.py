@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sfsync.errors import SoqlError
-from sfsync.fake.evaluate_catalog import Catalog
-from sfsync.fake.evaluate_paths import Paths
+from sfsync.fake.evaluate.catalog import Catalog
+from sfsync.fake.evaluate.paths import Paths
 from sfsync.soql.ast import And, Condition, FieldPath, Not, Or, Query, Selectable, SemiJoin, WithFlag
 from sfsync.soql.columns import Column, Family
 from sfsync.soql.condition_sql import condition_sql
