@@ -1,7 +1,7 @@
 """SOQL as SQL: one statement of the org's query language becomes one statement of DuckDB's.
 
-The parts: `evaluate_catalog` (what the org has), `evaluate_paths` (fields and parents), `evaluate_filter` (WHERE),
-`evaluate_records` (records), `evaluate_groups` (aggregates), `compiled_query` (the result).
+The parts: `catalog` (what the org has), `paths` (fields and parents), `filter` (WHERE),
+`records` (records), `groups` (aggregates), `compiled` (the result).
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Writes to the org, with everything Salesforce does along with them; every protocol's routes end here."""
