@@ -60,6 +60,8 @@ def command(console: Console, objects: tuple[str, ...], api: str, project: Path 
         api=cast("ApiChoice", api),
         timezone=found.settings.timezone,
         fiscal_year_start_month=found.settings.fiscal_year_start_month,
+        history=settings.history,
+        without_history=frozenset(settings.without_history),
     )
     mappings = load_mappings(found.mappings_dir)
     org = connect(found.settings, target_org=target_org)

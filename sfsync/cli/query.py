@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,24 +25,35 @@ Examples:
   sfsync query "SELECT LeadSource, count(*) AS n FROM sf.Lead GROUP BY 1 ORDER BY 2 DESC"
   sfsync query --json "SELECT count(*) AS n FROM sf.Lead"
   sfsync query --csv "SELECT * FROM crm.leads" > leads.csv
+  sfsync query --as-of 2026-01-01 "SELECT Status, count(*) FROM sf.Lead GROUP BY 1"
 """
 
 
 @click.command("query", help=HELP, short_help="Ask the mirror in SQL.")
 @click.argument("sql")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, values exactly as they are.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"]),
+    metavar="TIME",
+    help="Ask the mirror as it was then (UTC); a date is its beginning.",
+)
 @project_option
 @json_option
 @pass_console
-def command(console: Console, sql: str, as_csv: bool, project: Path | None) -> None:
+def command(console: Console, sql: str, as_csv: bool, as_of: datetime | None, project: Path | None) -> None:
     """Run one read-only statement and print its rows."""
     from sfsync.errors import UsageError
     from sfsync.project import find_project
     from sfsync.store import open_store
+    from sfsync.store.as_of import as_of_sql
 
     if as_csv and console.json:
         raise UsageError("--csv and --json exclude each other", hint="choose one")
-    rows = open_store(find_project(project).store_path).query(sql).rows()
+    store = open_store(find_project(project).store_path)
+    if as_of is not None:
+        sql = as_of_sql(store, sql, as_of)
+    rows = store.query(sql).rows()
 
     def human() -> None:
         if as_csv:

@@ -95,12 +95,16 @@ class PullSettings(StrictModel):
         lag: How far behind the org's clock a pull ends, so that late commits are not missed.
         overlap: How much of the time already read is read again.
         bulk_threshold: From how many records on a pull goes by Bulk API.
+        history: Whether superseded versions of records are kept, for `sfsync query --as-of`.
+        without_history: Objects of which none are kept all the same.
     """
 
     objects: Annotated[tuple[ApiName, ...], Lax, *Filled, AfterValidator(_check_distinct)] | None = None
     lag: Duration = timedelta(minutes=5)
     overlap: Duration = timedelta(minutes=10)
     bulk_threshold: int = Field(default=5000, ge=0)
+    history: bool = True
+    without_history: Annotated[tuple[ApiName, ...], Lax, AfterValidator(_check_distinct)] = ()
 
 
 class RuleSettings(StrictModel):

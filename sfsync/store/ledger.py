@@ -22,7 +22,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS sfsync.runs (id VARCHAR, verb VARCHAR, started_at TIMESTAMP, finished_at TIMESTAMP,"
     " state VARCHAR, api_calls BIGINT, summary VARCHAR)",
     "CREATE TABLE IF NOT EXISTS sfsync.cursors (object VARCHAR, upper_bound TIMESTAMP, run_id VARCHAR,"
-    " field_names VARCHAR, row_count BIGINT)",
+    " field_names VARCHAR, row_count BIGINT, known_from TIMESTAMP)",
     "CREATE TABLE IF NOT EXISTS sfsync.describes (object VARCHAR, taken_at TIMESTAMP, body VARCHAR)",
 )
 
@@ -84,13 +84,25 @@ def recent_runs(session: Session, limit: int = 10) -> list[Run]:
     ]
 
 
-def save_cursor(session: Session, describe: ObjectDescribe, upper_bound: datetime, run_id: str) -> int:
-    """Move an object's cursor, in the transaction that stored its rows; returns how many rows the object has now."""
+def save_cursor(
+    session: Session, describe: ObjectDescribe, upper_bound: datetime, run_id: str, *, history: bool
+) -> int:
+    """Move an object's cursor, in the transaction that stored its rows; returns how many rows the object has now.
+
+    Args:
+        session: A writing session.
+        describe: The object as it was read.
+        upper_bound: Up to which instant (naive UTC) it is mirrored now.
+        run_id: The run that read it.
+        history: Whether this pull kept the versions it replaced; if not, what was before it is not known any more.
+    """
     fields = ",".join(sorted(f.name for f in describe.stored_fields))
     count = int(session.execute(f"SELECT count(*) FROM {table('sf_all', describe.name)}").scalar())
+    known = session.execute("SELECT known_from FROM sfsync.cursors WHERE object = ?", [describe.name]).scalar()
     session.execute("DELETE FROM sfsync.cursors WHERE object = ?", [describe.name])
     session.execute(
-        "INSERT INTO sfsync.cursors VALUES (?, ?, ?, ?, ?)", [describe.name, upper_bound, run_id, fields, count]
+        "INSERT INTO sfsync.cursors VALUES (?, ?, ?, ?, ?, ?)",
+        [describe.name, upper_bound, run_id, fields, count, (known if history else None) or upper_bound],
     )
     return count
 

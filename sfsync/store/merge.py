@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sfsync.errors import IncompleteAnswer
 from sfsync.records import ObjectDescribe
+from sfsync.store.history import keep_versions, note_births, shape_history
 from sfsync.store.interface import Session
 from sfsync.store.mirror import column_types, mirror_columns
 from sfsync.store.names import quote, table
@@ -27,8 +29,26 @@ class MergeCounts:
     vanished: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class MergeOptions:
+    """How to merge.
+
+    Attributes:
+        expected: How many records the org says the pages hold.
+        listing: The pages hold *every* record of the object, so one that is missing from them is gone.
+        history_at: The upper bound of this pull, to keep superseded versions; None where no history is kept.
+        refilled: Columns that are being filled for the first time: a record that differs in nothing else has not
+            changed, and leaves no version behind.
+    """
+
+    expected: int
+    listing: bool = False
+    history_at: datetime | None = None
+    refilled: tuple[str, ...] = ()
+
+
 def merge_pages(
-    session: Session, describe: ObjectDescribe, pages: Sequence[Path], *, expected: int, listing: bool = False
+    session: Session, describe: ObjectDescribe, pages: Sequence[Path], options: MergeOptions
 ) -> MergeCounts:
     """Store the pages' records; a version older than the stored one, or equal to it, changes nothing.
 
@@ -36,27 +56,32 @@ def merge_pages(
         session: A writing session; the merge is part of its transaction.
         describe: Its stored fields are the pages' columns, in that order.
         pages: CSV files.
-        expected: How many records the org says the pages hold.
-        listing: The pages hold *every* record of the object, so one that is missing from them is gone.
+        options: What is known of them.
 
     Raises:
-        IncompleteAnswer: The pages hold another number of records than `expected`.
+        IncompleteAnswer: The pages hold another number of records than was announced.
     """
     target, columns = table("sf_all", describe.name), column_types(describe)
+    begun = False
+    if options.history_at is not None:
+        begun = shape_history(session, describe.name, mirror_columns(session)[describe.name])
     empty = not session.execute(f"SELECT 1 FROM {target} LIMIT 1").rows
     landing = target if empty else "incoming"
     if not empty:
         types = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
         session.execute(f"CREATE TEMP TABLE incoming ({types})")
     loaded = session.load_csv(landing, columns, pages)
-    if loaded != expected:
+    if loaded != options.expected:
         raise IncompleteAnswer(
-            f"{describe.name}: {loaded} records arrived where the org announced {expected}",
+            f"{describe.name}: {loaded} records arrived where the org announced {options.expected}",
             hint="run the pull again; nothing of this answer was kept",
         )
     if empty:
-        return _settle_first_load(session, describe, loaded)
-    counts = _merge_incoming(session, describe, loaded, listing=listing)
+        counts = _settle_first_load(session, describe, loaded)
+        if begun and options.history_at is not None:
+            note_births(session, describe.name, f'SELECT "Id" FROM {target}', options.history_at)
+        return counts
+    counts = _merge_incoming(session, describe, loaded, options)
     session.execute("DROP TABLE incoming")
     return counts
 
@@ -84,38 +109,49 @@ def _newest(describe: ObjectDescribe, source: str) -> str:
     )
 
 
-def _merge_incoming(session: Session, describe: ObjectDescribe, loaded: int, *, listing: bool) -> MergeCounts:
-    target, names = table("sf_all", describe.name), list(column_types(describe))
-    # A column that the org no longer shows keeps the value it had: absence of a field is not an empty field.
-    kept = [name for name in mirror_columns(session)[describe.name] if name not in names]
-    differs = " OR ".join(f"i.{quote(name)} IS DISTINCT FROM t.{quote(name)}" for name in names)
-    not_older = f"i.{quote(STAMP)} >= t.{quote(STAMP)} AND " if STAMP in names else ""
-    values = ", ".join([*(f"i.{quote(name)}" for name in names), *(f"t.{quote(name)}" for name in kept)])
-    session.execute(
-        f'CREATE TEMP TABLE fresh AS SELECT {values}, t."Id" IS NULL AS is_new, {_was_live(names)} AS was_live '
-        f'FROM ({_newest(describe, "incoming")}) AS i LEFT JOIN {target} AS t ON t."Id" = i."Id" '
-        f'WHERE t."Id" IS NULL OR ({not_older}({differs}))'
-    )
-    now_deleted = 'NOT is_new AND was_live AND "IsDeleted"' if "IsDeleted" in names else "FALSE"
+def _merge_incoming(session: Session, describe: ObjectDescribe, loaded: int, options: MergeOptions) -> MergeCounts:
+    target = table("sf_all", describe.name)
+    columns = _stage_fresh(session, describe, options.refilled)
+    gone = f'SELECT "Id" FROM {target} AS t WHERE NOT EXISTS (SELECT 1 FROM incoming AS i WHERE i."Id" = t."Id")'
+    if options.history_at is not None:
+        changed = 'SELECT "Id" FROM fresh WHERE is_change AND NOT is_new'
+        keep_versions(session, describe.name, changed, options.history_at)
+        note_births(session, describe.name, 'SELECT "Id" FROM fresh WHERE is_new', options.history_at)
+        if options.listing:
+            keep_versions(session, describe.name, gone, options.history_at)
+    now_deleted = '(was_live AND "IsDeleted")' if describe.field("IsDeleted") else "FALSE"
     inserted, updated, deleted = session.execute(
-        f"SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new AND NOT ({now_deleted})), "
-        f"count(*) FILTER (WHERE {now_deleted}) FROM fresh"
+        "SELECT count(*) FILTER (WHERE is_new), "
+        f"count(*) FILTER (WHERE is_change AND NOT is_new AND NOT {now_deleted}), "
+        f"count(*) FILTER (WHERE NOT is_new AND {now_deleted}) FROM fresh"
     ).rows[0]
-    vanished = _remove_vanished(session, target) if listing else 0
-    columns = ", ".join(quote(name) for name in [*names, *kept])
+    vanished = 0
+    if options.listing:
+        vanished = int(session.execute(f"SELECT count(*) FROM ({gone}) AS gone").scalar())
+        session.execute(f'DELETE FROM {target} WHERE "Id" IN ({gone})')
     session.execute(f'DELETE FROM {target} WHERE "Id" IN (SELECT "Id" FROM fresh)')
     session.execute(f"INSERT INTO {target} ({columns}) SELECT {columns} FROM fresh")
     session.execute("DROP TABLE fresh")
     return MergeCounts(loaded, inserted, updated, deleted, vanished)
 
 
-def _was_live(names: list[str]) -> str:
-    return 't."IsDeleted" IS NOT TRUE' if "IsDeleted" in names else "TRUE"
+def _stage_fresh(session: Session, describe: ObjectDescribe, refilled: tuple[str, ...]) -> str:
+    """Put what must be stored into the temporary table `fresh`, and return its record columns."""
+    target, names = table("sf_all", describe.name), list(column_types(describe))
+    # A column that the org no longer shows keeps the value it had: absence of a field is not an empty field.
+    kept = [name for name in mirror_columns(session)[describe.name] if name not in names]
+    not_older = f"i.{quote(STAMP)} >= t.{quote(STAMP)} AND " if STAMP in names else ""
+    changed = _differs([name for name in names if name not in refilled])
+    was_live = 't."IsDeleted" IS NOT TRUE' if "IsDeleted" in names else "TRUE"
+    values = ", ".join([*(f"i.{quote(name)}" for name in names), *(f"t.{quote(name)}" for name in kept)])
+    session.execute(
+        f'CREATE TEMP TABLE fresh AS SELECT {values}, t."Id" IS NULL AS is_new, {was_live} AS was_live, '
+        f't."Id" IS NULL OR {changed} AS is_change '
+        f'FROM ({_newest(describe, "incoming")}) AS i LEFT JOIN {target} AS t ON t."Id" = i."Id" '
+        f'WHERE t."Id" IS NULL OR ({not_older}{_differs(names)})'
+    )
+    return ", ".join(quote(name) for name in [*names, *kept])
 
 
-def _remove_vanished(session: Session, target: str) -> int:
-    """Drop the records a full listing no longer has."""
-    condition = f'{target}."Id" NOT IN (SELECT "Id" FROM incoming)'
-    vanished = int(session.execute(f"SELECT count(*) FROM {target} WHERE {condition}").scalar())
-    session.execute(f"DELETE FROM {target} WHERE {condition}")
-    return vanished
+def _differs(names: list[str]) -> str:
+    return "(" + " OR ".join(f"i.{quote(name)} IS DISTINCT FROM t.{quote(name)}" for name in names) + ")"

@@ -70,9 +70,19 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class ObjectState:
-    """One mirrored object: up to which instant (naive UTC) it is mirrored, and how many records it has, deleted too."""
+    """One mirrored object.
+
+    Attributes:
+        name: API name.
+        known_from: From which instant (naive UTC) on its past is known without a gap.
+        upper_bound: Up to which instant (naive UTC) it is mirrored.
+        rows: Records, deleted ones included.
+        run_id: The run that pulled it last.
+        fields: What was mirrored of it then.
+    """
 
     name: str
+    known_from: datetime
     upper_bound: datetime
     rows: int
     run_id: str
@@ -119,10 +129,10 @@ def object_states(session: Session) -> dict[str, ObjectState]:
     """API name → state, for every object pulled so far; empty before the first pull."""
     if not ledger.has_ledger(session):
         return {}
-    rows = session.execute("SELECT object, upper_bound, row_count, run_id, field_names FROM sfsync.cursors")
+    rows = session.execute("SELECT object, known_from, upper_bound, row_count, run_id, field_names FROM sfsync.cursors")
     return {
-        name: ObjectState(name, upper_bound, count, run_id, frozenset(fields.split(",")))
-        for name, upper_bound, count, run_id, fields in rows
+        name: ObjectState(name, first, last, count, run_id, frozenset(fields.split(",")))
+        for name, first, last, count, run_id, fields in rows
     }
 
 

@@ -24,8 +24,8 @@ from sfsync.salesforce import Org
 from sfsync.salesforce.describe import describe_object, list_objects
 from sfsync.salesforce.query import record_counts
 from sfsync.store import Store, ledger
-from sfsync.store.merge import merge_pages
-from sfsync.store.mirror import Drift, find_drift, object_states, prepare_mirror, shape_table
+from sfsync.store.merge import MergeOptions, merge_pages
+from sfsync.store.mirror import Drift, ObjectState, find_drift, object_states, prepare_mirror, shape_table
 from sfsync.sync.events import ObjectResult, ObjectStarted, OnEvent, PullStarted, ignore
 from sfsync.sync.lock import run_lock
 from sfsync.sync.objects import choose_objects
@@ -45,6 +45,8 @@ class PullOptions:
         api: `auto` chooses by size.
         timezone: In which the days of date literals in mapping filters begin.
         fiscal_year_start_month: When fiscal date literals begin, 1 to 12.
+        history: Whether superseded versions of records are kept.
+        without_history: Objects of which none are kept all the same.
     """
 
     lag: timedelta = timedelta(minutes=5)
@@ -53,6 +55,12 @@ class PullOptions:
     api: ApiChoice = "auto"
     timezone: str = "UTC"
     fiscal_year_start_month: int = 1
+    history: bool = True
+    without_history: frozenset[str] = frozenset()
+
+    def keeps_history(self, object_name: str) -> bool:
+        """Whether superseded versions of this object are kept."""
+        return self.history and object_name.casefold() not in {name.casefold() for name in self.without_history}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ def pull(  # noqa: PLR0913 - three things to join and four ways to vary it, all 
         with ledger_run(store, "pull", lambda: org.usage.calls - calls_before) as run:
             on_event(PullStarted(chosen, upper))
             reader = Reader(org, workspace / "spool", options.api, options.bulk_threshold, on_event)
-            work = _Pull(org, store, reader, run.id, upper, options.overlap, on_event)
+            work = _Pull(org, store, reader, run.id, upper, options, on_event)
             results = (
                 *work.every(describes),
                 *(ObjectResult(name, "skipped", reason=reason) for name, reason in left_out.items()),
@@ -143,7 +151,7 @@ class _Pull:
     reader: Reader
     run_id: str
     upper: datetime
-    overlap: timedelta
+    options: PullOptions
     on_event: OnEvent
 
     def every(self, describes: dict[str, ObjectDescribe]) -> Iterator[ObjectResult]:
@@ -154,12 +162,8 @@ class _Pull:
         first_loads = [name for name in describes if name not in states]
         expected = self._sizes(first_loads)
         for name, describe in describes.items():
-            state = states.get(name)
-            # New or retyped fields are empty in every stored record, so the cursor may not stand: read all again.
-            reread = bool(drifts[name].added or drifts[name].retyped or drifts[name].created)
-            saved = state.upper_bound if state is not None and not reread else None
             try:
-                result = self._one(describe, drifts[name], saved, expected.get(name))
+                result = self._one(describe, drifts[name], states.get(name), expected.get(name))
             except (RequestRefused, IncompleteAnswer, TemporaryFailure, QueryFailed) as error:
                 result = ObjectResult(name, "failed", reason=error.message)
             self.on_event(result)
@@ -175,19 +179,30 @@ class _Pull:
             return {}
 
     def _one(
-        self, describe: ObjectDescribe, drift: Drift, saved: datetime | None, expected: int | None
+        self, describe: ObjectDescribe, drift: Drift, state: ObjectState | None, expected: int | None
     ) -> ObjectResult:
         name = describe.name
         self.on_event(ObjectStarted(name, expected))
-        window = next_window(describe, saved, self.upper, self.overlap)
+        # A clock that went backwards (a longer lag, say) must not move the cursor backwards.
+        upper = self.upper if state is None else max(state.upper_bound, self.upper)
+        # New or retyped fields are empty in every stored record, so the cursor may not stand: read all again.
+        reread = state is None or drift.created or drift.added or drift.retyped
+        window = next_window(
+            describe, None if reread or state is None else state.upper_bound, upper, self.options.overlap
+        )
         spooled = self.reader.read(describe, window, expected)
+        history = self.options.keeps_history(name)
+        merging = MergeOptions(
+            expected=spooled.rows,
+            listing=spooled.listing,
+            history_at=upper if history else None,
+            refilled=(*drift.added, *drift.retyped),
+        )
         with self.store.writing() as session:
             shape_table(session, describe, drift)
-            counts = merge_pages(session, describe, spooled.pages, expected=spooled.rows, listing=spooled.listing)
-            ledger.save_describe(session, describe, self.upper)
-            # A clock that went backwards (a longer lag, say) must not move the cursor backwards.
-            bound = self.upper if saved is None else max(saved, self.upper)
-            total = ledger.save_cursor(session, describe, bound, self.run_id)
+            counts = merge_pages(session, describe, spooled.pages, merging)
+            ledger.save_describe(session, describe, upper)
+            total = ledger.save_cursor(session, describe, upper, self.run_id, history=history)
         spooled.after_commit()
         shutil.rmtree(self.reader.spool / name, ignore_errors=True)
         return ObjectResult(

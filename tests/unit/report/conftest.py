@@ -58,7 +58,8 @@ def mirror_of(
                 [[row.get(field) for field in fields] for row in rows],
             )
             session.execute(
-                "INSERT INTO sfsync.cursors VALUES (?, ?, 'run', ?, ?)", [name, as_of, ",".join(fields), len(rows)]
+                "INSERT INTO sfsync.cursors VALUES (?, ?, 'run', ?, ?, ?)",
+                [name, as_of, ",".join(fields), len(rows), as_of],
             )
     return store
 

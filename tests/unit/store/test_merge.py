@@ -9,7 +9,7 @@ import pytest
 from sfsync.errors import IncompleteAnswer
 from sfsync.records import FieldDescribe, ObjectDescribe
 from sfsync.store.duckdb import DuckDBStore
-from sfsync.store.merge import MergeCounts, merge_pages
+from sfsync.store.merge import MergeCounts, MergeOptions, merge_pages
 from sfsync.store.mirror import Drift, find_drift, prepare_mirror, shape_table
 
 LEAD = ObjectDescribe(
@@ -41,9 +41,8 @@ class Mirror:
         with self.store.writing() as session:
             prepare_mirror(session)
             shape_table(session, describe, find_drift(session, describe))
-            return merge_pages(
-                session, describe, [page], expected=len(rows) if expected is None else expected, **options
-            )
+            chosen = MergeOptions(expected=len(rows) if expected is None else expected, **options)
+            return merge_pages(session, describe, [page], chosen)
 
     def names(self, schema: str = "sf") -> dict[str, str]:
         return dict(self.store.query(f'SELECT Id, Name FROM {schema}."Lead"').rows().rows)

@@ -15,6 +15,7 @@ from sfsync.mapping.load import parse_mapping
 from sfsync.salesforce import Org, connect
 from sfsync.salesforce.retry_policy import RetryPolicy
 from sfsync.salesforce.transport import Transport
+from sfsync.store.as_of import as_of_sql
 from sfsync.store.duckdb import DuckDBStore
 from sfsync.store.ledger import recent_runs
 from sfsync.store.mirror import read_state
@@ -294,6 +295,25 @@ def test_events_tell_the_whole_story(bench: Bench) -> None:
     assert kinds[1] == "ObjectStarted"
     assert "JobStateSeen" in kinds
     assert kinds[-2:] == ["PageRead", "ObjectResult"]
+
+
+def test_an_earlier_pull_can_be_asked_again_as_it_was(bench: Bench) -> None:
+    first = bench.pull("Lead")
+    record_id = min(bench.ids())
+    company = bench.value(f"SELECT Company FROM sf.Lead WHERE Id = '{record_id}'")
+    bench.fake.update("Lead", record_id, {"Company": "Renamed"})
+    born = new_lead(bench)
+    bench.settle()
+    bench.pull("Lead")
+    then = as_of_sql(bench.store, "SELECT Id, Company FROM sf.Lead", first.as_of)
+    before = dict(bench.store.query(then).rows().rows)
+    assert before[record_id] == company
+    assert born not in before
+
+
+def test_an_object_without_history_keeps_no_versions(bench: Bench) -> None:
+    bench.pull("Lead", without_history=frozenset({"lead"}))
+    assert bench.value("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'sf_history'") == 0
 
 
 def test_nothing_changed_costs_two_calls_an_object(bench: Bench) -> None:
