@@ -48,7 +48,8 @@ def command(console: Console, objects: tuple[str, ...], api: str, project: Path 
     from sfsync.project import find_project
     from sfsync.salesforce import connect
     from sfsync.store import open_store
-    from sfsync.sync.pull import PullOptions, pull
+    from sfsync.sync.options import PullOptions
+    from sfsync.sync.pull import pull
     from sfsync.sync.read import ApiChoice
 
     found = find_project(project)

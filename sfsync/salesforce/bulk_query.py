@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
@@ -48,10 +48,12 @@ class SpooledPage:
     Attributes:
         path: UTF-8 CSV with a header line, byte for byte as the org sent it.
         rows: Records in it, by the org's own count.
+        address: Where in the org it was fetched; the same for as long as the job lives.
     """
 
     path: Path
     rows: int
+    address: str = ""
 
 
 class BulkQuery:
@@ -135,7 +137,12 @@ class BulkQuery:
             pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
 
     def download(
-        self, folder: Path, on_page: Callable[[SpooledPage], None] | None = None, *, connections: int = 4
+        self,
+        folder: Path,
+        on_page: Callable[[SpooledPage], None] | None = None,
+        *,
+        connections: int = 4,
+        here: Sequence[SpooledPage] = (),
     ) -> list[SpooledPage]:
         """Fetch the answer into `folder/00001.csv`, `00002.csv`, …; pages without rows are not kept.
 
@@ -146,6 +153,7 @@ class BulkQuery:
             folder: Made when missing, readable by the owner only.
             on_page: Told each page when it is on disk, in the calling thread and in whatever order they come.
             connections: How many pages to fetch at once, where the org can say in advance which there are.
+            here: Pages that an earlier call has put into `folder`; those are not fetched again.
 
         Returns:
             The pages, in the org's order.
@@ -155,7 +163,7 @@ class BulkQuery:
         """
         done = self._done or self.wait()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fetch = _Fetch(self, folder)
+        fetch = _Fetch(self, folder, here)
         parallel = self.org.supports(RESULT_PAGES) and connections > 1
         pages: dict[int, SpooledPage] = {}
         # Closed at once when `on_page` raises, so that the other threads stop downloading.
@@ -212,10 +220,11 @@ class _Stopped(Exception):
 class _Fetch:
     """Fetches the pages of one finished job."""
 
-    def __init__(self, job: BulkQuery, folder: Path) -> None:
+    def __init__(self, job: BulkQuery, folder: Path, here: Sequence[SpooledPage] = ()) -> None:
         self._job = job
         self._org = job.org
         self._folder = folder
+        self._here = {page.address: page for page in here}
         self._stop = threading.Event()
 
     def one_by_one(self) -> Generator[tuple[int, SpooledPage], None, None]:
@@ -246,6 +255,9 @@ class _Fetch:
         with ThreadPoolExecutor(connections, thread_name_prefix="bulk-page") as pool:
             try:
                 for number, url in enumerate(chain(first, addresses), start=1):
+                    if self._is_here(url, number):
+                        yield number, self._here[url]
+                        continue
                     while len(waiting) > connections:  # one more than can run: the list is read ahead, but not far
                         yield from self._finished(waiting)
                     waiting[pool.submit(self._page, url, number)] = number
@@ -254,6 +266,13 @@ class _Fetch:
             finally:
                 self._stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
+
+    def _is_here(self, url: str, number: int) -> bool:
+        page = self._here.get(url)
+        return page is not None and page.path == self._final(number) and page.path.exists()
+
+    def _final(self, number: int) -> Path:
+        return self._folder / f"{number:05d}.csv"
 
     @staticmethod
     def _finished(waiting: dict[Future[_Got], int]) -> Iterator[tuple[int, SpooledPage]]:
@@ -275,7 +294,7 @@ class _Fetch:
                 raise IncompleteAnswer(f"The list of pages of Bulk job {self._job.id} leads in a circle.")
 
     def _page(self, url: str, number: int) -> _Got:
-        final = self._folder / f"{number:05d}.csv"
+        final = self._final(number)
         partial = final.with_suffix(".part")
 
         def spool(download: Download) -> _Got:
@@ -287,7 +306,7 @@ class _Fetch:
                     if self._stop.is_set():
                         raise _Stopped
                     file.write(piece)
-            return _Got(SpooledPage(final, rows), _locator(download))
+            return _Got(SpooledPage(final, rows, url), _locator(download))
 
         try:
             got = self._org.read_stream(url, spool, headers=_CSV_HEADERS, stop=self._stop)

@@ -86,8 +86,8 @@ def recent_runs(session: Session, limit: int = 10) -> list[Run]:
 
 def save_cursor(
     session: Session, describe: ObjectDescribe, upper_bound: datetime, run_id: str, *, history: bool
-) -> int:
-    """Move an object's cursor, in the transaction that stored its rows; returns how many rows the object has now.
+) -> None:
+    """Move an object's cursor, in the transaction that stored its rows.
 
     Args:
         session: A writing session.
@@ -104,7 +104,11 @@ def save_cursor(
         "INSERT INTO sfsync.cursors VALUES (?, ?, ?, ?, ?, ?)",
         [describe.name, upper_bound, run_id, fields, count, (known if history else None) or upper_bound],
     )
-    return count
+
+
+def row_count(session: Session, object_name: str) -> int:
+    """How many records of an object the mirror holds, deleted ones included."""
+    return int(session.execute("SELECT row_count FROM sfsync.cursors WHERE object = ?", [object_name]).scalar())
 
 
 def save_describe(session: Session, describe: ObjectDescribe, taken_at: datetime) -> None:

@@ -28,6 +28,16 @@ class MergeCounts:
     deleted: int
     vanished: int = 0
 
+    def __add__(self, other: MergeCounts) -> MergeCounts:
+        """What two merges did together."""
+        return MergeCounts(
+            self.read + other.read,
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.deleted + other.deleted,
+            self.vanished + other.vanished,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class MergeOptions:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sfsync.errors import (
@@ -24,43 +23,14 @@ from sfsync.salesforce import Org
 from sfsync.salesforce.describe import describe_object, list_objects
 from sfsync.salesforce.query import record_counts
 from sfsync.store import Store, ledger
-from sfsync.store.merge import MergeOptions, merge_pages
-from sfsync.store.mirror import Drift, ObjectState, find_drift, object_states, prepare_mirror, shape_table
-from sfsync.sync.events import ObjectResult, ObjectStarted, OnEvent, PullStarted, ignore
+from sfsync.store.mirror import find_drift, object_states, prepare_mirror
+from sfsync.sync.events import ObjectResult, OnEvent, PullStarted, ignore
 from sfsync.sync.lock import run_lock
 from sfsync.sync.objects import choose_objects
-from sfsync.sync.read import ApiChoice, Reader
+from sfsync.sync.one_object import ObjectPull
+from sfsync.sync.options import PullOptions
+from sfsync.sync.read import Reader
 from sfsync.sync.run import ledger_run
-from sfsync.sync.window import next_window
-
-
-@dataclass(frozen=True, slots=True)
-class PullOptions:
-    """How to pull.
-
-    Attributes:
-        lag: How far the upper bound stays behind the org's clock, so that transactions under way can commit.
-        overlap: How far behind the last upper bound to read again.
-        bulk_threshold: From how many records on an object is read by Bulk API 2.0.
-        api: `auto` chooses by size.
-        timezone: In which the days of date literals in mapping filters begin.
-        fiscal_year_start_month: When fiscal date literals begin, 1 to 12.
-        history: Whether superseded versions of records are kept.
-        without_history: Objects of which none are kept all the same.
-    """
-
-    lag: timedelta = timedelta(minutes=5)
-    overlap: timedelta = timedelta(minutes=10)
-    bulk_threshold: int = 5000
-    api: ApiChoice = "auto"
-    timezone: str = "UTC"
-    fiscal_year_start_month: int = 1
-    history: bool = True
-    without_history: frozenset[str] = frozenset()
-
-    def keeps_history(self, object_name: str) -> bool:
-        """Whether superseded versions of this object are kept."""
-        return self.history and object_name.casefold() not in {name.casefold() for name in self.without_history}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +100,8 @@ def pull(  # noqa: PLR0913 - three things to join and four ways to vary it, all 
         with ledger_run(store, "pull", lambda: org.usage.calls - calls_before) as run:
             on_event(PullStarted(chosen, upper))
             reader = Reader(org, workspace / "spool", options.api, options.bulk_threshold, on_event)
-            work = _Pull(org, store, reader, run.id, upper, options, on_event)
             results = (
-                *work.every(describes),
+                *_pull_every(org, ObjectPull(store, reader, run.id, upper, options), describes),
                 *(ObjectResult(name, "skipped", reason=reason) for name, reason in left_out.items()),
             )
             local_tables = _show_local_tables(store, shown, options)
@@ -142,92 +111,29 @@ def pull(  # noqa: PLR0913 - three things to join and four ways to vary it, all 
         return result
 
 
-@dataclass
-class _Pull:
-    """One pull under way: what every object's reading shares."""
-
-    org: Org
-    store: Store
-    reader: Reader
-    run_id: str
-    upper: datetime
-    options: PullOptions
-    on_event: OnEvent
-
-    def every(self, describes: dict[str, ObjectDescribe]) -> Iterator[ObjectResult]:
-        """Pull each object; one that fails leaves the others alone."""
-        with self.store.reading() as session:
-            states = object_states(session)
-            drifts = {name: find_drift(session, describe) for name, describe in describes.items()}
-        first_loads = [name for name in describes if name not in states]
-        expected = self._sizes(first_loads)
-        for name, describe in describes.items():
-            try:
-                result = self._one(describe, drifts[name], states.get(name), expected.get(name))
-            except (RequestRefused, IncompleteAnswer, TemporaryFailure, QueryFailed) as error:
-                result = ObjectResult(name, "failed", reason=error.message)
-            self.on_event(result)
-            yield result
-
-    def _sizes(self, names: Sequence[str]) -> dict[str, int]:
-        """About how many records each object has; empty where the org does not say (no permission for it)."""
-        if not names:
-            return {}
+def _pull_every(org: Org, objects: ObjectPull, describes: dict[str, ObjectDescribe]) -> Iterator[ObjectResult]:
+    """Pull each object; one that fails leaves the others alone."""
+    with objects.store.reading() as session:
+        states = object_states(session)
+        drifts = {name: find_drift(session, describe) for name, describe in describes.items()}
+    expected = _sizes(org, [name for name in describes if name not in states])
+    for name, describe in describes.items():
         try:
-            return record_counts(self.org, names)
-        except RequestRefused:
-            return {}
-
-    def _one(
-        self, describe: ObjectDescribe, drift: Drift, state: ObjectState | None, expected: int | None
-    ) -> ObjectResult:
-        name = describe.name
-        self.on_event(ObjectStarted(name, expected))
-        # A clock that went backwards (a longer lag, say) must not move the cursor backwards.
-        upper = self.upper if state is None else max(state.upper_bound, self.upper)
-        # New or retyped fields are empty in every stored record, so the cursor may not stand: read all again.
-        reread = state is None or drift.created or drift.added or drift.retyped
-        window = next_window(
-            describe, None if reread or state is None else state.upper_bound, upper, self.options.overlap
-        )
-        spooled = self.reader.read(describe, window, expected)
-        history = self.options.keeps_history(name)
-        merging = MergeOptions(
-            expected=spooled.rows,
-            listing=spooled.listing,
-            history_at=upper if history else None,
-            refilled=(*drift.added, *drift.retyped),
-        )
-        with self.store.writing() as session:
-            shape_table(session, describe, drift)
-            counts = merge_pages(session, describe, spooled.pages, merging)
-            ledger.save_describe(session, describe, upper)
-            total = ledger.save_cursor(session, describe, upper, self.run_id, history=history)
-        spooled.after_commit()
-        shutil.rmtree(self.reader.spool / name, ignore_errors=True)
-        return ObjectResult(
-            name,
-            "done",
-            api=spooled.api,
-            read=counts.read,
-            inserted=counts.inserted,
-            updated=counts.updated,
-            deleted=counts.deleted,
-            vanished=counts.vanished,
-            total=total,
-            notes=_notes(drift),
-        )
+            result = objects.pull(describe, drifts[name], states.get(name), expected.get(name))
+        except (RequestRefused, IncompleteAnswer, TemporaryFailure, QueryFailed) as error:
+            result = ObjectResult(name, "failed", reason=error.message)
+        objects.reader.on_event(result)
+        yield result
 
 
-def _notes(drift: Drift) -> tuple[str, ...]:
-    notes = []
-    if drift.added:
-        notes.append(f"new fields, every record read again: {', '.join(drift.added)}")
-    if drift.retyped:
-        notes.append("fields of a new type: " + ", ".join(f"{name} ({how})" for name, how in drift.retyped.items()))
-    if drift.gone:
-        notes.append(f"no longer readable, values kept as they were: {', '.join(drift.gone)}")
-    return tuple(notes)
+def _sizes(org: Org, names: Sequence[str]) -> dict[str, int]:
+    """About how many records each object has; empty where the org does not say (no permission for it)."""
+    if not names:
+        return {}
+    try:
+        return record_counts(org, names)
+    except RequestRefused:
+        return {}
 
 
 def _known_describes(store: Store) -> dict[str, ObjectDescribe]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from sfsync.errors import RequestRefused, SfsyncError
+from sfsync.errors import IncompleteAnswer, RequestRefused, SfsyncError
 from sfsync.records import ObjectDescribe
 from sfsync.salesforce import Org
-from sfsync.salesforce.bulk_query import BulkQuery
+from sfsync.salesforce.bulk_query import BulkQuery, SpooledPage
 from sfsync.salesforce.query import QueryPage, query_pages
 from sfsync.sync import spool
 from sfsync.sync.events import JobStateSeen, OnEvent, PageRead
+from sfsync.sync.job_note import JobNote, add_page, read_note, read_pages
 from sfsync.sync.window import EVERYTHING, Window
 
 ApiChoice = Literal["auto", "rest", "bulk"]
@@ -116,13 +118,47 @@ class Reader:
         return SpooledRead(tuple(files), rows, "rest", listing, lambda: None)
 
     def _read_bulk(self, describe: ObjectDescribe, window: Window) -> SpooledRead:
-        name = describe.name
-        folder = spool.fresh_folder(self.spool, name)
-        job = BulkQuery.create(
-            self.org, window.soql(describe, ordered=False), deleted_too=describe.field("IsDeleted") is not None
-        )
-        job.wait(lambda now: self.on_event(JobStateSeen(name, now.state, now.rows)))
-        pages = job.download(folder, lambda page: self.on_event(PageRead(name, page.rows)))
+        folder = spool.fresh_folder(self.spool, describe.name)
+        soql = window.soql(describe, ordered=False)
+        job = BulkQuery.create(self.org, soql, deleted_too=describe.field("IsDeleted") is not None)
+        if window.upper is not None:
+            after = None if window.after is None else window.after.isoformat()
+            note = JobNote(job.id, self.org.instance_url, self.org.api_version, soql, after, window.upper.isoformat())
+            note.write(folder)
+        return self._finish_bulk(describe, job, folder, (), listing=window == EVERYTHING)
+
+    def unfinished(self, describe: ObjectDescribe, after: datetime | None) -> JobNote | None:
+        """The Bulk job that a killed pull left, if its answer is still the one that is wanted.
+
+        Args:
+            describe: The object as it is now; other fields than the job's make its answer useless.
+            after: Upper bound of the object's last finished pull, or None when everything is wanted.
+        """
+        note = read_note(self.spool / describe.name)
+        if note is None or self.api == "rest":
+            return None
+        begins = None if note.after is None else datetime.fromisoformat(note.after)
+        fields = EVERYTHING.soql(describe, ordered=False)
+        same = (note.org, note.api_version, begins) == (self.org.instance_url, self.org.api_version, after)
+        return note if same and note.soql.startswith(f"{fields} WHERE ") else None
+
+    def read_unfinished(self, describe: ObjectDescribe, note: JobNote) -> SpooledRead | None:
+        """The records of a job that a killed pull left, fetching only missing pages; None when the job is gone."""
+        folder = self.spool / describe.name
+        try:
+            return self._finish_bulk(
+                describe, BulkQuery(self.org, note.job_id), folder, read_pages(folder), listing=False
+            )
+        except (RequestRefused, IncompleteAnswer):
+            return None  # failed, aborted, dropped by the org, or not what it announced: a new job will tell
+
+    def _finish_bulk(
+        self, describe: ObjectDescribe, job: BulkQuery, folder: Path, here: Sequence[SpooledPage], *, listing: bool
+    ) -> SpooledRead:
+        def on_page(page: SpooledPage) -> None:
+            if page not in here:
+                add_page(folder, page)
+            self.on_event(PageRead(describe.name, page.rows))
 
         def delete_job() -> None:
             try:
@@ -130,10 +166,7 @@ class Reader:
             except SfsyncError:
                 return  # the org drops it by itself after seven days; the records are safe
 
-        return SpooledRead(
-            tuple(page.path for page in pages),
-            sum(page.rows for page in pages),
-            "bulk",
-            window == EVERYTHING,
-            delete_job,
-        )
+        job.wait(lambda now: self.on_event(JobStateSeen(describe.name, now.state, now.rows)))
+        pages = job.download(folder, on_page, here=here)
+        rows = sum(page.rows for page in pages)
+        return SpooledRead(tuple(page.path for page in pages), rows, "bulk", listing, delete_job)

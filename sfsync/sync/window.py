@@ -11,10 +11,17 @@ from sfsync.store.merge import STAMP
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A half-open span of SystemModstamp; None leaves a side open. Instants are naive UTC."""
+    """A half-open span of SystemModstamp; None leaves a side open. Instants are naive UTC.
+
+    Attributes:
+        lower: From here, the overlap included.
+        upper: Up to here.
+        after: Upper bound of the pull before, from which the overlap was taken.
+    """
 
     lower: datetime | None
     upper: datetime | None
+    after: datetime | None = None
 
     def soql(self, describe: ObjectDescribe, *, ordered: bool) -> str:
         """The query for this window, all stored fields in the describe's order.
@@ -49,4 +56,4 @@ def next_window(describe: ObjectDescribe, saved: datetime | None, upper: datetim
     """
     if describe.field(STAMP) is None:
         return EVERYTHING
-    return Window(None if saved is None else saved - overlap, upper)
+    return Window(None if saved is None else saved - overlap, upper, saved)

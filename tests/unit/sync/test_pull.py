@@ -19,8 +19,9 @@ from sfsync.store.as_of import as_of_sql
 from sfsync.store.duckdb import DuckDBStore
 from sfsync.store.ledger import recent_runs
 from sfsync.store.mirror import read_state
-from sfsync.sync.events import Event, ObjectResult
-from sfsync.sync.pull import PullOptions, PullResult, pull
+from sfsync.sync.events import Event, JobStateSeen, ObjectResult, PageRead
+from sfsync.sync.options import PullOptions
+from sfsync.sync.pull import PullResult, pull
 
 LAG = timedelta(minutes=5)
 
@@ -57,6 +58,12 @@ class Bench:
 
     def ids(self, name: str = "Lead", schema: str = "sf") -> set[str]:
         return {row[0] for row in self.store.query(f'SELECT "Id" FROM {schema}."{name}"').rows()}
+
+    def fake_rows(self, name: str) -> list[tuple[Any, ...]]:
+        """Every record of the org, deleted ones included."""
+        with self.fake.database.reading() as cursor:
+            rows: list[tuple[Any, ...]] = cursor.execute(f'SELECT "Id" FROM "{name}"').fetchall()
+            return rows
 
     def value(self, sql: str) -> Any:
         return self.store.query(sql).rows().scalar()
@@ -242,6 +249,66 @@ def test_the_cursor_never_moves_backwards(bench: Bench) -> None:
     bench.pull("Lead", lag=timedelta(hours=1))
     with bench.store.reading() as session:
         assert read_state(session).as_of == first.as_of
+
+
+class Killed(BaseException):
+    """Stands for a kill at a certain moment: nothing in the code under test may catch it."""
+
+
+def kill_at(bench: Bench, kind: type[Event], number: int = 1) -> None:
+    """Pull until the number-th event of a kind, and die there."""
+    seen = 0
+
+    def listen(event: Event) -> None:
+        nonlocal seen
+        seen += isinstance(event, kind)
+        if seen == number:
+            raise Killed
+
+    with pytest.raises(Killed):
+        pull(
+            bench.org,
+            bench.store,
+            workspace=bench.workspace,
+            objects=["Lead"],
+            options=PullOptions(api="bulk"),
+            on_event=listen,
+        )
+
+
+def bulk_requests(bench: Bench, path: str, method: str = "GET") -> int:
+    return sum(call.method == method and call.path.endswith(path) for call in bench.fake.requests)
+
+
+@pytest.mark.parametrize(("kind", "number"), [(JobStateSeen, 1), (PageRead, 1), (PageRead, 3)])
+def test_a_killed_pull_is_taken_up_with_its_job_and_its_pages(bench: Bench, kind: type[Event], number: int) -> None:
+    bench.fake.bulk.settings.page = 30
+    kill_at(bench, kind, number)
+    fetched = len([call for call in bench.fake.requests if "/results" in call.path])
+    result = bench.one(api="bulk")
+    assert "took up Bulk job" in result.notes[0]
+    # One new job only: the one that reads what changed since.
+    assert bulk_requests(bench, "/jobs/query", "POST") == 2
+    assert bench.ids("Lead", "sf_all") == {row[0] for row in bench.fake_rows("Lead")}
+    pages = -(-len(bench.ids("Lead", "sf_all")) // 30)
+    again = len([call for call in bench.fake.requests if "/results" in call.path]) - fetched
+    if kind is PageRead:
+        assert again <= pages - number + 2
+
+
+def test_a_job_that_the_org_has_dropped_is_begun_anew(bench: Bench) -> None:
+    kill_at(bench, PageRead)
+    (job,) = bench.org.get_json(bench.org.data_path("jobs", "query"))["records"]
+    bench.org.delete(bench.org.data_path("jobs", "query", job["id"]))
+    result = bench.one(api="bulk")
+    assert not result.notes
+    assert result.inserted == len(bench.ids("Lead", "sf_all"))
+
+
+def test_a_job_of_other_fields_is_not_taken_up(bench: Bench) -> None:
+    kill_at(bench, PageRead)
+    bench.fake.add_field("Lead", "Score__c", "double")
+    assert not any("took up" in note for note in bench.one(api="bulk").notes)
 
 
 def test_what_a_killed_pull_spooled_is_not_taken_for_an_answer(bench: Bench) -> None:

@@ -22,7 +22,7 @@ def test_a_first_pull_reads_everything_below_the_upper_bound() -> None:
 
 def test_a_later_pull_reads_again_from_a_little_before_the_last_bound() -> None:
     window = next_window(LEAD, datetime(2026, 1, 30, 12), UPPER, timedelta(minutes=10))
-    assert window == Window(datetime(2026, 1, 30, 11, 50), UPPER)
+    assert window == Window(datetime(2026, 1, 30, 11, 50), UPPER, datetime(2026, 1, 30, 12))
     assert "SystemModstamp >= 2026-01-30T11:50:00Z AND SystemModstamp < 2026" in window.soql(LEAD, ordered=False)
 
 
