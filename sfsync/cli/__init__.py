@@ -21,6 +21,7 @@ SECTIONS = {
     },
     "Mirror": {
         "pull": Entry("sfsync.cli.pull", "Bring the mirror up to date with the org."),
+        "verify": Entry("sfsync.cli.verify", "Prove that the mirror equals the org."),
         "status": Entry("sfsync.cli.status", "What the mirror holds, and as of when."),
         "query": Entry("sfsync.cli.query", "Ask the mirror in SQL."),
     },

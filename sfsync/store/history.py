@@ -77,6 +77,11 @@ def _since(history: str) -> str:
     return f'(SELECT max(h.valid_to) FROM {history} AS h WHERE h."Id" = t."Id")'
 
 
+def has_history(session: Session, object_name: str) -> bool:
+    """Whether superseded versions of this object are kept."""
+    return bool(_columns(session, object_name))
+
+
 def relation_as_of(session: Session, object_name: str, instant: str, *, live: bool) -> str:
     """A SELECT of an object's records as the mirror had them at an instant.
 

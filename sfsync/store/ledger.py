@@ -106,6 +106,14 @@ def save_cursor(
     )
 
 
+def recount(session: Session, object_name: str) -> None:
+    """Count an object's records again, after something else than a pull changed them."""
+    session.execute(
+        f"UPDATE sfsync.cursors SET row_count = (SELECT count(*) FROM {table('sf_all', object_name)}) WHERE object = ?",
+        [object_name],
+    )
+
+
 def row_count(session: Session, object_name: str) -> int:
     """How many records of an object the mirror holds, deleted ones included."""
     return int(session.execute("SELECT row_count FROM sfsync.cursors WHERE object = ?", [object_name]).scalar())

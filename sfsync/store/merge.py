@@ -122,14 +122,17 @@ def _newest(describe: ObjectDescribe, source: str) -> str:
 def _merge_incoming(session: Session, describe: ObjectDescribe, loaded: int, options: MergeOptions) -> MergeCounts:
     target = table("sf_all", describe.name)
     columns = _stage_fresh(session, describe, options.refilled)
+    marked = describe.field("IsDeleted") is not None
     gone = f'SELECT "Id" FROM {target} AS t WHERE NOT EXISTS (SELECT 1 FROM incoming AS i WHERE i."Id" = t."Id")'
+    if marked:
+        gone += ' AND t."IsDeleted" IS NOT TRUE'  # a record long deleted has left the Recycle Bin: nothing new
     if options.history_at is not None:
         changed = 'SELECT "Id" FROM fresh WHERE is_change AND NOT is_new'
         keep_versions(session, describe.name, changed, options.history_at)
         note_births(session, describe.name, 'SELECT "Id" FROM fresh WHERE is_new', options.history_at)
         if options.listing:
             keep_versions(session, describe.name, gone, options.history_at)
-    now_deleted = '(was_live AND "IsDeleted")' if describe.field("IsDeleted") else "FALSE"
+    now_deleted = '(was_live AND "IsDeleted")' if marked else "FALSE"
     inserted, updated, deleted = session.execute(
         "SELECT count(*) FILTER (WHERE is_new), "
         f"count(*) FILTER (WHERE is_change AND NOT is_new AND NOT {now_deleted}), "
@@ -138,7 +141,9 @@ def _merge_incoming(session: Session, describe: ObjectDescribe, loaded: int, opt
     vanished = 0
     if options.listing:
         vanished = int(session.execute(f"SELECT count(*) FROM ({gone}) AS gone").scalar())
-        session.execute(f'DELETE FROM {target} WHERE "Id" IN ({gone})')
+        # A record deleted for good stays as a deleted one, where the object knows that state.
+        end = f'UPDATE {target} SET "IsDeleted" = TRUE' if marked else f"DELETE FROM {target}"
+        session.execute(f'{end} WHERE "Id" IN ({gone})')
     session.execute(f'DELETE FROM {target} WHERE "Id" IN (SELECT "Id" FROM fresh)')
     session.execute(f"INSERT INTO {target} ({columns}) SELECT {columns} FROM fresh")
     session.execute("DROP TABLE fresh")
