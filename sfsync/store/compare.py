@@ -69,9 +69,7 @@ def _kinds(describe: ObjectDescribe) -> list[tuple[str, str]]:
     joined = f'listed AS c JOIN {mirror} AS t ON t."Id" = c."Id"'
     # A deleted record leaves the Recycle Bin sooner or later; the mirror remembers it, and is right to.
     live = ' AND t."IsDeleted" IS NOT TRUE' if describe.field("IsDeleted") else ""
-    absent = (
-        f'SELECT t."Id" FROM {mirror} AS t WHERE NOT EXISTS (SELECT 1 FROM listed AS c WHERE c."Id" = t."Id"){live}'
-    )
+    unlisted = 'NOT EXISTS (SELECT 1 FROM listed AS c WHERE c."Id" = t."Id")'
     kinds = [
         (
             "missing",
