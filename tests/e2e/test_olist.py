@@ -137,3 +137,12 @@ def test_the_report_is_one_file_with_the_figures(project: Path, sfsync: Callable
     assert "10.5" in page
     assert "CV006" in page
     assert "00Q5e00000001eYEAQ" in page
+
+
+def test_the_mirror_is_proven_equal_to_the_org_in_every_value(
+    project: Path, olist_org: Any, sfsync: Callable[..., Any]
+) -> None:
+    done = sfsync("verify", "--project", project, "--values", "--json", env=olist_org.env)
+    assert done.code == 0, done.out + done.err
+    assert done.json["result"]["equal"] is True
+    assert {each["object"]: each["records"] for each in done.json["result"]["objects"]}["Lead"] == 8000
