@@ -85,7 +85,7 @@ def recent_runs(session: Session, limit: int = 10) -> list[Run]:
 
 
 def save_cursor(
-    session: Session, describe: ObjectDescribe, upper_bound: datetime, run_id: str, *, history: bool
+    session: Session, describe: ObjectDescribe, upper_bound: datetime, run_id: str, *, history: bool = False
 ) -> None:
     """Move an object's cursor, in the transaction that stored its rows.
 
