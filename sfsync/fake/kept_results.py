@@ -14,14 +14,24 @@ from sfsync.fake.database import OrgDatabase, literal, quote
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One kept result: `table` has the query's columns as `c0`, `c1`, … and `rows` rows."""
+    """One kept result: some rows of a table that has the query's columns as `c0`, `c1`, and so on.
+
+    The column `place` counts the table's rows from 0 on: within a transaction the database numbers them differently.
+
+    Attributes:
+        table: The table.
+        rows: How many rows.
+        first: `place` of the first of them.
+    """
 
     table: str
     rows: int
+    first: int = 0
 
     def span(self, start: int, length: int) -> str:
         """The SQL condition for the rows from `start` (counted from 0) on; row order is the result's order."""
-        return f"rowid >= {start} AND rowid < {start + length}"
+        end = min(start + length, self.rows)
+        return f"place >= {self.first + start} AND place < {self.first + end}"
 
 
 class KeptResults:
@@ -41,17 +51,28 @@ class KeptResults:
             shuffled: Keep the rows in another order than the query's (Bulk results are in no order).
         """
         with self._database.lock, self._database.reading() as cursor:
-            if not self._attached:
+            # A transaction of many steps can write to one database alone: the records'.
+            place = "main" if self._database.joined else "kept"
+            if place == "kept" and not self._attached:
                 cursor.execute(f"ATTACH {literal(str(self._database.scratch / 'results.duckdb'))} AS kept")
                 self._attached = True
-            table = f"kept.{quote(f'result_{next(self._numbers)}')}"
-            columns = ", ".join(f"c{place}" for place in range(width))
+            table = f"{place}.{quote(f'result_{next(self._numbers)}')}"
             order = " ORDER BY hash(c0)" if shuffled else ""
-            cursor.execute(f"CREATE TABLE {table} AS SELECT * FROM ({sql}) AS answer({columns}){order}")
+            cursor.execute(
+                f"CREATE TABLE {table} AS SELECT *, row_number() OVER () - 1 AS place"
+                f" FROM (SELECT * FROM ({sql}) AS answer({columns(width)}){order})"
+            )
             rows = cursor.execute(f"SELECT count(*) FROM {table}").fetchone()
             return Kept(table, int(rows[0]) if rows else 0)
 
     def drop(self, kept: Kept) -> None:
         """Free the space of a result."""
+        if self._database.joined:
+            return  # a transaction that writes records cannot drop tables elsewhere; the space goes with the org
         with self._database.lock, self._database.reading() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {kept.table}")
+
+
+def columns(width: int) -> str:
+    """The columns of a kept result as an SQL list."""
+    return ", ".join(f"c{place}" for place in range(width))

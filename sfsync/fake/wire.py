@@ -1,12 +1,17 @@
 """How Salesforce writes values: JSON of the REST API and CSV of Bulk API 2.0.
 
-Pages are put together by the database (`json_expression`, `csv_expression`), so that a million rows never pass through
-Python objects. Both formats write a double as Java does: always with a point, and from ten million on with an exponent.
+A page of JSON is written from Python values (`json_writer`), CSV of a million rows by the database (`csv_expression`),
+so that they never pass through Python objects. Both write a double as Java does: always with a point, and from ten
+million on with an exponent.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime, time
+from typing import Any
+
+import orjson
 
 #: SQL macros that the expressions below call; created once in every org's database.
 MACROS = """
@@ -23,32 +28,90 @@ CREATE MACRO wire_positive(shortest) AS
         split_part(split_part(shortest, 'e', 1), '.', 2),
         coalesce(TRY_CAST(split_part(shortest, 'e', 2) AS INTEGER), 0)
     );
+CREATE MACRO wire_whole(digits) AS
+    left(digits, 1) || '.' || coalesce(nullif(rtrim(substr(digits, 2), '0'), ''), '0') || 'E' || (length(digits) - 1);
 CREATE MACRO wire_double(x) AS
     CASE WHEN x = 0 THEN '0.0'
          WHEN abs(x) >= 1e-3 AND abs(x) < 1e7 THEN CAST(x AS VARCHAR)
+         -- Amounts of money are mostly whole: these digits cost a third of the others. (A constant goes through
+         -- every branch before one is chosen, hence TRY_CAST.)
+         WHEN abs(x) >= 1e7 AND abs(x) < 1e15 AND x = trunc(x)
+         THEN CASE WHEN x < 0 THEN '-' ELSE '' END || wire_whole(CAST(TRY_CAST(abs(x) AS BIGINT) AS VARCHAR))
          ELSE CASE WHEN x < 0 THEN '-' ELSE '' END || wire_positive(CAST(abs(x) AS VARCHAR))
     END;
 """
 
 _DOUBLES = frozenset({"double", "currency", "percent"})
-_PLAIN = frozenset({"boolean", "int", "long"})
+
+#: Doubles from here to there are written without an exponent.
+_SMALLEST_PLAIN, _SMALLEST_SCIENTIFIC = 1e-3, 1e7
+
+JsonWriter = Callable[[Any], Any]
 
 
-def json_expression(sql: str, field_type: str) -> str:
-    """An SQL expression for the JSON text of a value of this describe type; never NULL."""
-    if field_type in _PLAIN:
-        text = f"CAST({sql} AS VARCHAR)"
-    elif field_type in _DOUBLES:
-        text = f"wire_double(CAST({sql} AS DOUBLE))"
-    elif field_type == "datetime":
-        text = f"strftime({sql}, '\"%Y-%m-%dT%H:%M:%S.%g+0000\"')"
-    elif field_type == "date":
-        text = f"strftime({sql}, '\"%Y-%m-%d\"')"
-    elif field_type == "time":
-        text = f"strftime(DATE '2000-01-01' + {sql}, '\"%H:%M:%S.%gZ\"')"
-    else:
-        text = f"CAST(to_json({sql}) AS VARCHAR)"
-    return f"coalesce({text}, 'null')"
+# --- Python values -------------------------------------------------------------------------------------------------
+
+
+def java_double(number: float) -> str:
+    """A double as Java writes it: `33.0`, `8.0E7`."""
+    if number == 0:
+        return "0.0"
+    if _SMALLEST_PLAIN <= abs(number) < _SMALLEST_SCIENTIFIC:
+        return repr(float(number))
+    mantissa, _, exponent = f"{float(number)!r}".partition("e")
+    sign = "-" if mantissa.startswith("-") else ""
+    whole, _, fraction = mantissa.lstrip("-").partition(".")
+    digits = (whole + fraction).lstrip("0")
+    leading = len(whole) - 1 if whole != "0" else -(len(fraction) - len(fraction.lstrip("0"))) - 1
+    digits = digits.rstrip("0")
+    return f"{sign}{digits[0]}.{digits[1:] or '0'}E{leading + int(exponent or 0)}"
+
+
+def _json_double(number: float | None) -> Any:
+    if number is None:
+        return None
+    number = float(number)
+    # Between these bounds orjson writes what Java does.
+    if _SMALLEST_PLAIN <= abs(number) < _SMALLEST_SCIENTIFIC:
+        return number
+    return orjson.Fragment(java_double(number))
+
+
+def _json_moment(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment.isoformat(timespec='milliseconds')}+0000"
+
+
+def _json_day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _json_time(moment: time | None) -> str | None:
+    return None if moment is None else f"{moment.isoformat(timespec='milliseconds')}Z"
+
+
+_JSON_WRITERS: dict[str, JsonWriter] = {
+    **dict.fromkeys(_DOUBLES, _json_double),
+    "datetime": _json_moment,
+    "date": _json_day,
+    "time": _json_time,
+}
+
+
+def json_writer(field_type: str) -> JsonWriter | None:
+    """What turns a database's value of this describe type into what `orjson` writes as Salesforce does.
+
+    None where nothing is to be done. Moments are expected in UTC without zone.
+    """
+    return _JSON_WRITERS.get(field_type)
+
+
+def json_value(value: Any, field_type: str) -> Any:
+    """One value of this describe type, ready for `orjson`."""
+    write = _JSON_WRITERS.get(field_type)
+    return value if write is None else write(value)
+
+
+# --- SQL -----------------------------------------------------------------------------------------------------------
 
 
 def csv_expression(sql: str, field_type: str) -> str:
@@ -64,6 +127,9 @@ def csv_expression(sql: str, field_type: str) -> str:
     else:
         text = f"CAST({sql} AS VARCHAR)"
     return f"coalesce({text}, '')"
+
+
+# --- moments outside of records ------------------------------------------------------------------------------------
 
 
 def json_datetime(moment: datetime) -> str:

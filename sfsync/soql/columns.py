@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sfsync.errors import SoqlError
@@ -52,6 +53,11 @@ class Column:
         name: The field as the org spells it, for messages; the path's own last name when empty.
         filterable: False for fields that Salesforce does not let anyone filter by.
         picklist: The values of a picklist in the order of the org's setup, which is their sort order.
+        labels: Values of a picklist that people see under another name, with that name.
+        scale: Digits after the point that people are shown.
+        iso_code: For money in an org with several currencies: an SQL expression for the code of its currency.
+        rate_date: For money that is converted by the rate of a day: an SQL expression for that day.
+        convert: Turns money into another currency, the one named or the user's own.
     """
 
     sql: str
@@ -59,6 +65,15 @@ class Column:
     name: str = ""
     filterable: bool = True
     picklist: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    scale: int = 0
+    iso_code: str = ""
+    rate_date: str = ""
+    convert: Callable[[Column, str | None], Column] | None = field(default=None, compare=False, repr=False)
+
+    def in_currency(self, code: str | None) -> Column:
+        """The column in the currency named, or in the user's own; as it is where there is one currency."""
+        return self.convert(self, code) if self.convert else self
 
     @property
     def family(self) -> Family:

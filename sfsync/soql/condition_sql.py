@@ -16,6 +16,7 @@ from sfsync.soql.ast import (
     Call,
     Comparison,
     Condition,
+    CurrencyValue,
     Expression,
     FieldPath,
     Membership,
@@ -102,6 +103,8 @@ class _Compiler:
         if node.operator == "LIKE":
             return like(column, node.left, node.right)
         right = self._operand(column, node.left, node.right)
+        if isinstance(node.right, CurrencyValue):
+            column = column.in_currency(node.right.code)
         return comparison(column, node.operator, right, node.left)
 
     def _membership(self, node: Membership) -> str:
@@ -110,7 +113,10 @@ class _Compiler:
             found = includes(column, node.left, node.values)
             return found if node.operator == "INCLUDES" else f"(({found}) IS NOT TRUE)"
         operands = [self._operand(column, node.left, value) for value in node.values]
-        found = equality(column, operands)
+        if column.convert and any(isinstance(value, CurrencyValue) for value in node.values):
+            found = self.sql(Or(tuple(Comparison(node.left, "=", value) for value in node.values)))
+        else:
+            found = equality(column, operands)
         return found if node.operator == "IN" else f"(({found}) IS NOT TRUE)"
 
     def _column(self, expression: Expression) -> Column:

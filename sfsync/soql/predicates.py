@@ -120,8 +120,8 @@ def equality(column: Column, candidates: Sequence[Operand]) -> str:
     spans = [one for one in candidates if isinstance(one, Between)]
     tests += [f"{column.key} >= {span.start} AND {column.key} < {span.end}" for span in spans]
     if any(isinstance(one, Nothing) for one in candidates):
-        # A boolean without a value counts as false, so it is never null.
-        tests.append("false" if column.family is Family.BOOLEAN else f"{column.sql} IS NULL")
+        # A boolean is never without a value; Salesforce documents that `null` matches the false ones.
+        tests.append(f"NOT {column.key}" if column.family is Family.BOOLEAN else f"{column.sql} IS NULL")
     return f"({' OR '.join(tests)})"
 
 

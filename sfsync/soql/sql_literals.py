@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 
 _DIALECT = "duckdb"
 
 #: Whole numbers of up to this many digits are exact in every SQL integer type involved.
 _EXACT_DIGITS = 18
 
+#: Writes one literal without a tree around it: an IN may list thousands.
+_WRITER = Dialect.get_or_raise(_DIALECT).generator()
 
+
+@lru_cache(maxsize=4096)
 def quoted(identifier: str) -> str:
     """An identifier, quoted."""
     return exp.to_identifier(identifier, quoted=True).sql(_DIALECT)
@@ -20,7 +26,7 @@ def quoted(identifier: str) -> str:
 
 def text_literal(text: str) -> str:
     """A text."""
-    return exp.Literal.string(text).sql(_DIALECT)
+    return f"'{_WRITER.escape_str(text)}'"
 
 
 def number_literal(number: Decimal) -> str:
@@ -47,4 +53,4 @@ def time_literal(moment: time) -> str:
 
 
 def _cast(text: str, sql_type: str) -> str:
-    return exp.cast(exp.Literal.string(text), sql_type).sql(_DIALECT)
+    return f"CAST({text_literal(text)} AS {sql_type})"

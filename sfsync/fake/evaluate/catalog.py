@@ -8,12 +8,10 @@ from functools import cached_property
 from typing import Protocol
 
 from sfsync.fake.catalog import Catalog as FactsCatalog
+from sfsync.fake.catalog import ObjectFacts
 from sfsync.fake.catalog.facts import abilities_of
 from sfsync.records import FieldDescribe, ObjectDescribe
 from sfsync.soql.sql_literals import quoted
-
-#: A multi-select picklist can be filtered (INCLUDES, EXCLUDES) and nothing else, whatever its describe says.
-_MULTIPICKLIST_ABILITIES = "f"
 
 
 @dataclass(frozen=True)
@@ -26,12 +24,16 @@ class CatalogObject:
         abilities: Field → letters of what SOQL may do with it: `f` filter, `s` sort, `g` group, `a` aggregate; a field
             that is not listed can what fields of its type usually can.
         children: Child relationship → (child object, its lookup field).
+        labels: Picklist field → values that people see under another name, with that name.
+        scopes: What may stand after USING SCOPE, in lower case.
     """
 
     describe: ObjectDescribe
     table: str
     abilities: Mapping[str, str] = field(default_factory=dict)
     children: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    labels: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    scopes: frozenset[str] = frozenset({"everything"})
 
     @property
     def name(self) -> str:
@@ -47,8 +49,8 @@ class CatalogObject:
         return {one.relationship_name.casefold(): one for one in self.describe.fields if one.relationship_name}
 
     @cached_property
-    def _children(self) -> dict[str, tuple[str, str]]:
-        return {name.casefold(): child for name, child in self.children.items()}
+    def _children(self) -> dict[str, tuple[str, tuple[str, str]]]:
+        return {name.casefold(): (name, child) for name, child in self.children.items()}
 
     def field(self, name: str) -> FieldDescribe | None:
         """The field of this API name, in any case, or None."""
@@ -60,12 +62,15 @@ class CatalogObject:
 
     def child(self, relationship: str) -> tuple[str, str] | None:
         """The child object and lookup field behind a child relationship, in any case, or None."""
-        return self._children.get(relationship.casefold())
+        found = self._children.get(relationship.casefold())
+        return found[1] if found else None
+
+    def child_name(self, relationship: str) -> str:
+        """A child relationship as the org spells it."""
+        return self._children[relationship.casefold()][0]
 
     def can(self, one: FieldDescribe, ability: str) -> bool:
         """Whether SOQL may filter (`f`), sort (`s`), group (`g`) or aggregate (`a`) by this field."""
-        if one.type == "multipicklist":
-            return ability in _MULTIPICKLIST_ABILITIES
         stated = self.abilities.get(one.name)
         return ability in (abilities_of(one.type, one.length) if stated is None else stated)
 
@@ -95,10 +100,19 @@ class OrgCatalog:
         key = name.casefold()
         if key not in self._found:
             facts = self._facts.facts(name)
-            abilities = {one.name: one.abilities for one in facts.fields} if facts else {}
-            self._found[key] = (
-                CatalogObject(facts.describe, quoted(facts.name), abilities, self._children.get(key, {}))
-                if facts
-                else None
-            )
+            self._found[key] = self._object(facts) if facts else None
         return self._found[key]
+
+    def _object(self, facts: ObjectFacts) -> CatalogObject:
+        renamed = {
+            one.name: tuple((entry.value, entry.label) for entry in one.values if entry.label != entry.value)
+            for one in facts.fields
+        }
+        return CatalogObject(
+            describe=facts.describe,
+            table=quoted(facts.name),
+            abilities={one.name: one.abilities for one in facts.fields},
+            children=self._children.get(facts.name.casefold(), {}),
+            labels={name: labels for name, labels in renamed.items() if labels},
+            scopes=frozenset(scope.lower() for scope in facts.scopes),
+        )

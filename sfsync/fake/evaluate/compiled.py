@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyFor:
+    """A column of a TYPEOF: it is shown where the record at `depth` steps of its path is one of `objects`."""
+
+    depth: int
+    objects: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +23,13 @@ class SelectedColumn:
             an alias, and for everything in an AggregateResult, one key: the alias, the field, or `expr0`.
         type: Salesforce's describe type of the value; `address` and `location` are structs.
         alias: The alias of the statement, or None.
+        only: On which records it is shown, when not on all.
     """
 
     path: tuple[str, ...]
     type: str
     alias: str | None = None
+    only: OnlyFor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +40,14 @@ class ParentColumns:
         path: Of the parent, as the org spells it: `("Account", "Owner")`.
         id_column: Index of the column with the parent's Id; NULL when there is none.
         type_column: Index of the column with the parent's object name.
+        polymorphic: The lookup may point to one of several objects. Salesforce then calls the parent a `Name`, unless a
+            TYPEOF asks what it really is.
     """
 
     path: tuple[str, ...]
     id_column: int
     type_column: int
+    polymorphic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +57,7 @@ class CompiledQuery:
     Attributes:
         sql: A SELECT with one typed output column for each of `columns`, in their order.
         columns: What was selected.
-        count_sql: How many rows `sql` gives: one row, one number.
+        counting: Makes `count_sql`.
         object: API name of the object that was asked for.
         is_count: `SELECT COUNT()`: no columns, `sql` is `count_sql`.
         is_aggregate: The rows are AggregateResults and not records.
@@ -51,14 +65,62 @@ class CompiledQuery:
             aggregates.
         id_column: Index of the record's Id in `record_sql`, or None for aggregates.
         parents: Parent records that appear in the columns' paths, outer ones first.
+        children: Subqueries of the field list.
     """
 
     sql: str
     columns: tuple[SelectedColumn, ...]
-    count_sql: str
+    counting: Callable[[], str] = field(compare=False, repr=False)
     object: str
     is_count: bool = False
     is_aggregate: bool = False
     record_sql: str = ""
     id_column: int | None = None
     parents: tuple[ParentColumns, ...] = ()
+    children: tuple[CompiledChild, ...] = ()
+
+    @property
+    def count_sql(self) -> str:
+        """How many rows `sql` gives: one row, one number."""
+        return self.counting()
+
+    @property
+    def width(self) -> int:
+        """How many columns `record_sql` has: those selected, the record's Id, and two a parent."""
+        return len(self.columns) + (0 if self.id_column is None else 1) + 2 * len(self.parents)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledChild:
+    """A subquery of a field list.
+
+    Its SQL answers for many parents at once. It has the columns of `query.record_sql` and two more: the Id of the
+    parent, and the row's place among that parent's children, from 1 on.
+
+    Attributes:
+        name: The child relationship: the key of the record under which the children stand.
+        before: So many of the parent's columns come before it in the field list.
+        query: The children's own columns, parents and children; without `sql` of its own.
+        head: SQL up to the parents' Ids, which stand in parentheses.
+        tail: SQL behind them.
+    """
+
+    name: str
+    before: int
+    query: CompiledQuery
+    head: str
+    tail: str
+
+    def sql(self, parents: str) -> str:
+        """The children of these parents: an SQL list of Ids, or a SELECT that gives them."""
+        return f"{self.head}({parents}){self.tail}"
+
+    @property
+    def parent_column(self) -> int:
+        """Index of the column with the parent's Id."""
+        return self.query.width
+
+    @property
+    def width(self) -> int:
+        """How many columns it has in all."""
+        return self.query.width + 2

@@ -1,50 +1,31 @@
-"""The WHERE of a SOQL query as SQL: its condition, semi-joins, and the records that a plain query does not show."""
+"""The WHERE of a SOQL query as SQL: its condition, its scope, and the records that a plain query does not show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 
-from sfsync.errors import SoqlError
-from sfsync.fake.evaluate.catalog import Catalog
 from sfsync.fake.evaluate.paths import Paths
-from sfsync.soql.ast import And, Condition, FieldPath, Not, Or, Query, Selectable, SemiJoin, WithFlag
-from sfsync.soql.columns import Column, Family
+from sfsync.fake.evaluate.semi_joins import check_semi_joins, semi_join_sides
+from sfsync.fake.evaluate.setting import Setting, not_in_this_org
+from sfsync.soql.ast import Query, SemiJoin, WithFlag
 from sfsync.soql.condition_sql import condition_sql
-from sfsync.soql.dates import Calendar
-from sfsync.soql.place import Place
-from sfsync.soql.sql_literals import quoted
+from sfsync.soql.sql_literals import quoted, text_literal
 
 #: Objects whose archived records only `queryAll` shows.
 _ARCHIVING = frozenset({"Task", "Event"})
 
-#: Semi-joins that one WHERE may hold.
-_MOST_SEMI_JOINS = 2
+#: Clauses that say with whose permissions a query runs; over the API it is always the user's own.
+_PERMISSIONS = frozenset({"SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"})
 
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """The circumstances of a query.
-
-    Attributes:
-        catalog: The org's objects.
-        now: The org's time.
-        calendar: The user's time zone and the org's fiscal year.
-        all_rows: Whether deleted and archived records are shown (`queryAll`).
-    """
-
-    catalog: Catalog
-    now: datetime
-    calendar: Calendar
-    all_rows: bool
+_QUEUE_PREFIX = "00G"
 
 
 def where_sql(query: Query, paths: Paths, setting: Setting) -> str:
     """The WHERE clause, empty when everything is shown; raises `SoqlError`."""
     conditions = [] if setting.all_rows else list(_shown(paths))
+    conditions += _scope(query, paths, setting)
     if query.where is not None:
-        _check_semi_joins(query.where)
+        check_semi_joins(query.where)
         conditions.append(
             condition_sql(
                 query.where,
@@ -57,6 +38,15 @@ def where_sql(query: Query, paths: Paths, setting: Setting) -> str:
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
+def check_clauses(query: Query) -> None:
+    """Refuse the clauses whose meaning the fake org does not know, rather than answer as if they were not there."""
+    for clause in query.with_clauses:
+        if not isinstance(clause, WithFlag):
+            raise not_in_this_org(clause.place, "This WITH clause")
+        if clause.name.upper() not in _PERMISSIONS:
+            raise clause.place.error(f"unexpected token: '{clause.name}'")
+
+
 def _shown(paths: Paths) -> Iterator[str]:
     hiding = ["IsDeleted"] + (["IsArchived"] if paths.object.name in _ARCHIVING else [])
     for name in hiding:
@@ -64,67 +54,28 @@ def _shown(paths: Paths) -> Iterator[str]:
             yield f"t0.{quoted(name)} IS NOT TRUE"
 
 
+def _scope(query: Query, paths: Paths, setting: Setting) -> Iterator[str]:
+    scope = (query.scope or "everything").lower()
+    if scope == "everything":
+        return
+    place = query.source.path.place
+    if scope not in {one.lower() for one in paths.object.scopes}:
+        # from memory
+        raise place.error(f"Invalid query scope '{query.scope}' for {paths.object.name}", code="INVALID_QUERY_SCOPE")
+    owner = f"t0.{quoted('OwnerId')}"
+    if scope == "mine" and setting.user_id:
+        yield f"{owner} = {text_literal(setting.user_id)}"
+    elif scope in {"queue_owned", "user_owned"}:
+        yield f"starts_with({owner}, '{_QUEUE_PREFIX}') = {'true' if scope == 'queue_owned' else 'false'}"
+    else:
+        raise not_in_this_org(place, f"USING SCOPE {query.scope}")
+
+
 def _semi_join_sql(node: SemiJoin, paths: Paths, setting: Setting) -> str:
-    left = _id_field(node.left, paths, "left operand field in the where expression for outer query")
-    inner_paths = Paths(setting.catalog, node.query)
-    inner = _id_field(node.query.select[0].what, inner_paths, "inner select field")
+    inner_paths = Paths(setting, node.query)
+    left, inner = semi_join_sides(node, paths, inner_paths)
     where = where_sql(node.query, inner_paths, setting)
     where += f" {'AND' if where else 'WHERE'} {inner.sql} IS NOT NULL"
     test = f"{left.sql} IN (SELECT {inner.sql} {inner_paths.from_sql} {where})"
     # The opposite holds as well for records that point to nothing.
     return f"(({test}) IS NOT TRUE)" if node.negated else f"({test})"
-
-
-def _id_field(what: Selectable, paths: Paths, role: str) -> Column:
-    if not isinstance(what, FieldPath):
-        raise what.place.error(f"The {role} should be an id field, cannot use a function")
-    column = paths.column(what)
-    if column.family is not Family.ID:
-        raise what.place.error(f"The {role} should be an id field, cannot use: '{column.name}'")
-    return column
-
-
-def _check_semi_joins(where: Condition) -> None:
-    """What Salesforce allows: two at most, joined by AND, none inside another."""
-    found = list(_semi_joins(where))
-    for node, joined_by_and in found:
-        place = node.left.place
-        if not joined_by_and:
-            raise place.error("Semi join sub-selects are not allowed with the 'OR' operator")
-        if node.query.where is not None and any(True for _ in _semi_joins(node.query.where)):
-            raise place.error("Nesting of semi join sub-selects is not supported")
-    if len(found) > _MOST_SEMI_JOINS:
-        raise found[_MOST_SEMI_JOINS][0].left.place.error(
-            f"Maximum {_MOST_SEMI_JOINS} semi join sub-selects are allowed"
-        )
-
-
-def _semi_joins(node: Condition, *, joined_by_and: bool = True) -> Iterator[tuple[SemiJoin, bool]]:
-    """Every semi-join, and whether nothing but AND stands above it."""
-    match node:
-        case SemiJoin():
-            yield node, joined_by_and
-        case And(operands):
-            for operand in operands:
-                yield from _semi_joins(operand, joined_by_and=joined_by_and)
-        case Or(operands):
-            for operand in operands:
-                yield from _semi_joins(operand, joined_by_and=False)
-        case Not(operand=inner):
-            yield from _semi_joins(inner, joined_by_and=joined_by_and)
-
-
-def not_in_this_org(place: Place, what: str) -> SoqlError:
-    """The error for what Salesforce does and the fake org does not."""
-    return place.error(f"{what} is not supported by this fake org", code="FUNCTIONALITY_NOT_ENABLED")
-
-
-def check_clauses(query: Query) -> None:
-    """Refuse the clauses whose meaning the fake org does not know, rather than answer as if they were not there."""
-    if query.scope is not None and query.scope.casefold() != "everything":
-        raise not_in_this_org(query.source.path.place, f"USING SCOPE {query.scope}")
-    for clause in query.with_clauses:
-        if isinstance(clause, WithFlag):
-            # SECURITY_ENFORCED, USER_MODE and SYSTEM_MODE are for Apex, which knows whose permissions are meant.
-            raise clause.place.error(f"{clause.name} not allowed in this context")
-        raise not_in_this_org(clause.place, "This WITH clause")

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sfsync.fake.evaluate.compiled import CompiledQuery, SelectedColumn
-from sfsync.fake.evaluate.filter import Setting, where_sql
+from sfsync.fake.evaluate.filter import where_sql
 from sfsync.fake.evaluate.paths import Paths, Resolved
 from sfsync.fake.evaluate.records import limit_sql, sort_keys
+from sfsync.fake.evaluate.setting import Setting
 from sfsync.soql.ast import Call, Expression, FieldPath, Query, Selected
 from sfsync.soql.columns import Column, Family, last_name
 from sfsync.soql.condition_sql import condition_sql
@@ -38,7 +39,7 @@ def compile_groups(query: Query, setting: Setting) -> CompiledQuery:
     return CompiledQuery(
         sql=sql,
         columns=tuple(column for _, column in entries),
-        count_sql=f"SELECT count(*) FROM ({sql})",
+        counting=lambda: f"SELECT count(*) FROM ({sql})",
         object=groups.paths.object.name,
         is_aggregate=True,
         record_sql=sql,
@@ -77,7 +78,7 @@ class _Groups:
 
     @cached_property
     def paths(self) -> Paths:
-        return Paths(self.setting.catalog, self.query)
+        return Paths(self.setting, self.query)
 
     @cached_property
     def groups(self) -> tuple[_Group, ...]:
@@ -114,7 +115,11 @@ class _Groups:
         if self.query.having is None:
             return ""
         condition = condition_sql(
-            self.query.having, self.column, self.setting.now, calendar=self.setting.calendar, resolve_call=self.column
+            self.query.having,
+            self.column,
+            self.setting.now,
+            calendar=self.setting.calendar,
+            resolve_call=self.column,
         )
         return f" HAVING {condition}"
 
@@ -182,11 +187,10 @@ class _Groups:
             if found is None:
                 raise call.place.error(f"Field must be grouped: {resolved.column.name}")
             return Column(f"grouping({found.key})", "int")
-        return _aggregate_column(call, resolved)
+        return _aggregate_column(call, resolved, self.setting.for_totals(resolved.column))
 
 
-def _aggregate_column(call: Call, resolved: Resolved) -> Column:
-    column = resolved.column
+def _aggregate_column(call: Call, resolved: Resolved, column: Column) -> Column:
     summing = call.key in {"SUM", "AVG"}
     if "a" not in resolved.abilities or (summing and column.family not in _SUMMABLE):
         raise call.place.error(f"field {column.name} does not support aggregate operator {call.key}")
@@ -200,4 +204,4 @@ def _aggregate_column(call: Call, resolved: Resolved) -> Column:
         "MIN": (f"arg_min({column.sql}, {column.key})" if text else f"min({column.sql})", column.type),
         "MAX": (f"arg_max({column.sql}, {column.key})" if text else f"max({column.sql})", column.type),
     }[call.key]
-    return Column(sql, kind, column.name)
+    return Column(sql, kind, column.name, scale=column.scale, iso_code=column.iso_code)

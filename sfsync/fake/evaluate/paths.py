@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from sfsync.errors import SoqlError
 from sfsync.fake.evaluate.catalog import Catalog, CatalogObject
+from sfsync.fake.evaluate.setting import Setting
 from sfsync.records import COMPOUND_TYPES, FieldDescribe
 from sfsync.soql.ast import FieldPath, Query
 from sfsync.soql.columns import Column
+from sfsync.soql.place import Place
 from sfsync.soql.sql_literals import quoted, text_literal
 
 _WSDL = "Please reference your WSDL or the describe call for the appropriate names."
@@ -24,6 +26,9 @@ _NAME_FIELDS = frozenset(
 )
 _NAME_PARENTS = frozenset({"profile", "userrole"})
 
+#: Objects whose money is converted by the rates of their close date, where the org has dated rates.
+_DATED = frozenset({"Opportunity", "OpportunityHistory"})
+
 _ADDRESS_PARTS = ("City", "Country", "GeocodeAccuracy", "Latitude", "Longitude", "PostalCode", "State", "Street")
 
 
@@ -35,11 +40,13 @@ class Resolved:
         path: As the org spells it.
         column: Its SQL.
         abilities: Letters of what SOQL may do with it, as in `CatalogObject.abilities`.
+        points_to: For Ids: the objects that its values belong to.
     """
 
     path: tuple[str, ...]
     column: Column
     abilities: str
+    points_to: frozenset[str] = frozenset()
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -76,21 +83,40 @@ class Reached:
     @property
     def type_sql(self) -> str:
         """The object name of the record here, NULL when there is none."""
+        return self._kinds({})
+
+    @property
+    def kind_sql(self) -> str:
+        """What `Owner.Type` says: the object name, but a group that something points to is a queue."""
+        return self._kinds({"Group": "Queue"})
+
+    def _kinds(self, renamed: Mapping[str, str]) -> str:
         cases = " ".join(
-            f"WHEN {target.alias}.{quoted('Id')} IS NOT NULL THEN {text_literal(target.object.name)}"
+            f"WHEN {target.alias}.{quoted('Id')} IS NOT NULL"
+            f" THEN {text_literal(renamed.get(target.object.name, target.object.name))}"
             for target in self.targets
         )
         return f"CASE {cases} END"
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One WHEN of a TYPEOF: a lookup to several objects, taken as a lookup to one of them."""
+
+    key: tuple[str, ...]
+    reached: Reached
+
+
 class Paths:
     """The tables of one query."""
 
-    def __init__(self, catalog: Catalog, query: Query) -> None:
-        self._catalog = catalog
+    def __init__(self, setting: Setting, query: Query, main: CatalogObject | None = None) -> None:
+        """The tables of `query`; `main` is its object where FROM names a child relationship."""
+        self._setting = setting
+        self._catalog = setting.catalog
         self._joins: list[str] = []
         self._reached: dict[tuple[str, ...], Reached] = {}
-        self.object = _main_object(catalog, query)
+        self.object = main or _main_object(self._catalog, query)
         self._root = Reached((), (_Target(self.object, "t0"),), polymorphic=False)
         # The object's own name may stand before its fields like an alias, unless a relationship is called the same.
         own = query.source.alias or ("" if self.object.parent(self.object.name) else self.object.name)
@@ -107,8 +133,13 @@ class Paths:
 
     @property
     def parents(self) -> tuple[Reached, ...]:
-        """The parents reached so far, outer ones first."""
-        return tuple(self._reached.values())
+        """The parents reached so far, outer ones first; one for each path, whatever branches of a TYPEOF lead there."""
+        merged: dict[tuple[str, ...], Reached] = {}
+        for reached in sorted(self._reached.values(), key=lambda one: len(one.path)):
+            known = merged.get(reached.path)
+            targets = {target.alias: target for target in (*(known.targets if known else ()), *reached.targets)}
+            merged[reached.path] = Reached(reached.path, tuple(targets.values()), reached.polymorphic)
+        return tuple(merged.values())
 
     @property
     def id_sql(self) -> str:
@@ -122,19 +153,34 @@ class Paths:
     def resolve(self, path: FieldPath) -> Resolved:
         """What a path stands for; raises `SoqlError` in Salesforce's words."""
         names = self._names(path)
-        reached = self._arrive(names[:-1], path)
-        name = names[-1]
-        if reached.polymorphic:
-            return _name_field(reached, name, path)
-        target = reached.targets[0]
-        field = target.object.field(name)
-        if field is None:
-            raise _no_such_column(path, name, reached.entity)
-        return _field(reached, target, field)
+        return self._last_step(self._arrive(names[:-1], path), names[-1], path)
+
+    def branch(self, relationship: FieldPath, name: str, place: Place) -> Branch:
+        """The records behind a lookup to several objects that are of the object called `name`."""
+        names = self._names(relationship)
+        reached = self._arrive(names, relationship)
+        if not reached.polymorphic:
+            # from memory
+            raise relationship.place.error(f"TYPEOF expression cannot be used on non-polymorphic field: {relationship}")
+        target = next((one for one in reached.targets if one.object.name.casefold() == name.casefold()), None)
+        if target is None:
+            # from memory
+            message = f"Invalid type in TYPEOF: {name} is not a type that {reached.path[-1]} can refer to"
+            raise place.error(message, code="INVALID_TYPE")
+        key = (*(one.casefold() for one in names), f":{target.object.name.casefold()}")
+        return Branch(key, Reached(reached.path, (target,), polymorphic=False))
+
+    def resolve_in(self, branch: Branch, path: FieldPath) -> Resolved:
+        """What a path stands for that begins at a branch."""
+        return self._last_step(self._follow(branch.reached, branch.key, path.names[:-1], path), path.names[-1], path)
+
+    def reach(self, relationship: FieldPath) -> Reached:
+        """Where a path of relationships leads; raises `SoqlError`."""
+        return self._arrive(self._names(relationship), relationship)
 
     def every_field(self) -> list[Resolved]:
         """All fields of the main object."""
-        return [_field(self._root, self._root.targets[0], field) for field in self.object.describe.fields]
+        return [self._field(self._root, field) for field in self.object.describe.fields]
 
     def _names(self, path: FieldPath) -> tuple[str, ...]:
         """The path without the alias, or the object's own name, that it may begin with."""
@@ -147,11 +193,13 @@ class Paths:
         """What the relationships `names` lead to, joined if it was not yet."""
         if len(names) > _DEEPEST_PATH:
             raise path.place.error(f"SOQL relationship paths may follow at most {_DEEPEST_PATH} relationships: {path}")
-        reached = self._root
-        for depth in range(len(names)):
-            key = tuple(name.casefold() for name in names[: depth + 1])
+        return self._follow(self._root, (), names, path)
+
+    def _follow(self, reached: Reached, key: tuple[str, ...], names: tuple[str, ...], path: FieldPath) -> Reached:
+        for name in names:
+            key = (*key, name.casefold())
             if key not in self._reached:
-                self._reached[key] = self._join(reached, names[depth], path)
+                self._reached[key] = self._join(reached, name, path)
             reached = self._reached[key]
         return reached
 
@@ -173,6 +221,36 @@ class Paths:
         name = field.relationship_name or relationship
         return Reached((*reached.path, name), tuple(targets), polymorphic=len(field.reference_to) > 1)
 
+    def _last_step(self, reached: Reached, name: str, path: FieldPath) -> Resolved:
+        if reached.polymorphic:
+            return _name_field(reached, name, path)
+        field = reached.targets[0].object.field(name)
+        if field is None:
+            raise _no_such_column(path, name, reached.entity)
+        return self._field(reached, field)
+
+    def _field(self, reached: Reached, field: FieldDescribe) -> Resolved:
+        target = reached.targets[0]
+        abilities = "".join(letter for letter in "fsga" if target.object.can(field, letter))
+        sql = _compound_sql(target, field) if field.type in COMPOUND_TYPES else f"{target.alias}.{quoted(field.name)}"
+        column = Column(
+            sql,
+            field.type,
+            field.name,
+            "f" in abilities,
+            field.picklist_values,
+            labels=target.object.labels.get(field.name, ()),
+            scale=field.scale,
+        )
+        if self._setting.money and field.type == "currency" and target.object.field("CurrencyIsoCode"):
+            column = replace(
+                column,
+                iso_code=f"{target.alias}.{quoted('CurrencyIsoCode')}",
+                rate_date=f"{target.alias}.{quoted('CloseDate')}" if target.object.name in _DATED else "",
+                convert=self._setting.convert,
+            )
+        return Resolved((*reached.path, field.name), column, abilities, _points_to(target.object, field))
+
 
 def _main_object(catalog: Catalog, query: Query) -> CatalogObject:
     source = query.source.path
@@ -186,24 +264,21 @@ def _main_object(catalog: Catalog, query: Query) -> CatalogObject:
     return found
 
 
-def _field(reached: Reached, target: _Target, field: FieldDescribe) -> Resolved:
-    can = target.object.can
-    abilities = "".join(letter for letter in "fsga" if can(field, letter))
-    sql = _compound_sql(target, field) if field.type in COMPOUND_TYPES else f"{target.alias}.{quoted(field.name)}"
-    column = Column(sql, field.type, field.name, "f" in abilities, field.picklist_values)
-    return Resolved((*reached.path, field.name), column, abilities)
+def _points_to(owner: CatalogObject, field: FieldDescribe) -> frozenset[str]:
+    return frozenset({owner.name} if field.type == "id" else field.reference_to)
 
 
 def _name_field(reached: Reached, name: str, path: FieldPath) -> Resolved:
     """A field behind a lookup to several objects: the one of whichever record is there."""
     if name.casefold() == "type":
-        return Resolved((*reached.path, "Type"), Column(reached.type_sql, "picklist", "Type"), "fsga")
+        return Resolved((*reached.path, "Type"), Column(reached.kind_sql, "picklist", "Type"), "fsga")
     found = [(target, field) for target in reached.targets if (field := target.object.field(name)) is not None]
     if not found or name.casefold() not in _NAME_FIELDS:
         raise _no_such_column(path, name, reached.entity)
     field = found[0][1]
     sql = _first(f"{target.alias}.{quoted(one.name)}" for target, one in found)
-    return Resolved((*reached.path, field.name), Column(sql, field.type, field.name), "fsga")
+    points_to = frozenset[str]().union(*(_points_to(target.object, one) for target, one in found))
+    return Resolved((*reached.path, field.name), Column(sql, field.type, field.name), "fsga", points_to)
 
 
 def _compound_sql(target: _Target, field: FieldDescribe) -> str:

@@ -128,6 +128,8 @@ def compare(path: ast.FieldPath, operator: str, value: ast.Value, row: dict[str,
     if operator == "LIKE":
         assert isinstance(value, ast.LikePattern)
         return like(actual, value.text)
+    if isinstance(value, ast.NullValue) and isinstance(actual, bool):
+        return actual is (operator == "!=")
     if isinstance(value, ast.NullValue) or (isinstance(value, ast.StringValue) and not value.text):
         return {"=": actual is None, "!=": actual is not None}.get(operator, False)
     if operator == "!=":
@@ -314,8 +316,8 @@ def test_ids_are_found_by_either_form_and_tell_case_apart(table: Table):
 def test_a_boolean_without_a_value_is_false(table: Table):
     false = table.picked(parse_condition("IsConverted = false"))
     assert any(table.rows[row]["IsConverted"] is None for row in false)
-    assert table.picked(parse_condition("IsConverted = null")) == []
-    assert len(table.picked(parse_condition("IsConverted != null"))) == len(table.rows)
+    assert table.picked(parse_condition("IsConverted = null")) == false
+    assert table.picked(parse_condition("IsConverted != null")) == table.picked(parse_condition("IsConverted = true"))
 
 
 def test_days_begin_at_midnight_of_the_users_zone(table: Table):
@@ -395,7 +397,7 @@ MISMATCH = "value of filter criterion for field '{}' must be of type {}"
         ("HOUR_IN_DAY(CloseDate) = 2", "INVALID_FIELD", "Invalid argument type for HOUR_IN_DAY: CloseDate"),
         ("UPPER(Name) = 'A'", "MALFORMED_QUERY", "Invalid function: UPPER"),
         ("COUNT(Id) > 1", "MALFORMED_QUERY", "Aggregate function is not allowed here: COUNT"),
-        ("DISTANCE(A, GEOLOCATION(1,2), 'mi') < 5", "FUNCTIONALITY_NOT_ENABLED", "DISTANCE is not supported here"),
+        ("DISTANCE(Name, GEOLOCATION(1,2), 'mi') < 5", "INVALID_FIELD", "Invalid argument type for DISTANCE: Name"),
         (
             "Id IN (SELECT Id FROM Lead)",
             "FUNCTIONALITY_NOT_ENABLED",
