@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import RLock
+from threading import RLock, local
 from typing import Any
 
 import duckdb
@@ -45,6 +45,14 @@ CREATE MACRO id_valid(id) AS regexp_full_match(id, '[0-9A-Za-z]{15}([0-9A-Z]{3})
     AND (length(id) = 15 OR id = id_18(id));
 """
 
+#: What the org keeps about records besides the records: which are gone for good, which went to the recycle bin along
+#: with another one, and which lookups were emptied because what they pointed to was deleted.
+_BOOKS = """
+CREATE TABLE gone_records(object VARCHAR, id VARCHAR, moment TIMESTAMP);
+CREATE TABLE deleted_along(root VARCHAR, object VARCHAR, id VARCHAR);
+CREATE TABLE emptied_lookups(root VARCHAR, object VARCHAR, id VARCHAR, field VARCHAR, value VARCHAR);
+"""
+
 #: Rows turned into one JSON text at a time when records come as Python objects.
 _CHUNK = 20_000
 
@@ -68,6 +76,17 @@ def sql_type(field_type: str) -> str:
     return _SQL_TYPES.get(field_type, "VARCHAR")
 
 
+class Undone(Exception):
+    """Raised within `OrgDatabase.together`: nothing that was written there is to stay."""
+
+
+class _Joint(local):
+    """The transaction that a thread is in, if it is in one of many steps."""
+
+    cursor: Cursor | None = None
+    undone: bool = False
+
+
 class OrgDatabase:
     """Tables named and typed after the catalogue.
 
@@ -77,17 +96,21 @@ class OrgDatabase:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.lock = RLock()
+        self._joint = _Joint()
         self._connection = duckdb.connect(":memory:")
         self._scratch: Path | None = None
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         # DuckDB 2.0.0 fails to bind nested CASEs over a column that its statistics know to be all NULL.
         self._connection.execute("SET GLOBAL disabled_optimizers = 'statistics_propagation'")
-        self._connection.execute(MACROS + _ID_MACROS)
+        self._connection.execute(MACROS + _ID_MACROS + _BOOKS)
         self._connection.execute(";".join(_create_table(facts) for facts in catalog))
 
     @contextmanager
     def reading(self) -> Iterator[Cursor]:
-        """A cursor of your own."""
+        """A cursor of your own; within `together` the one of that transaction."""
+        if self._joint.cursor is not None:
+            yield self._joint.cursor
+            return
         cursor = self._connection.cursor()
         try:
             yield cursor
@@ -97,6 +120,13 @@ class OrgDatabase:
     @contextmanager
     def writing(self) -> Iterator[Cursor]:
         """A cursor in a transaction: committed at the end, rolled back when the block raises."""
+        if self._joint.cursor is not None:
+            try:
+                yield self._joint.cursor
+            except BaseException:
+                self._joint.undone = True
+                raise
+            return
         with self.lock, self.reading() as cursor:
             cursor.execute("BEGIN")
             try:
@@ -105,6 +135,36 @@ class OrgDatabase:
                 cursor.execute("ROLLBACK")
                 raise
             cursor.execute("COMMIT")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make one transaction of all that this thread reads and writes within the block.
+
+        It is rolled back when the block raises, and quietly so when it raises `Undone`; within another one, both end
+        in the same way.
+        """
+        joint = self._joint
+        if joint.cursor is not None:
+            try:
+                yield
+            except Undone:
+                joint.undone = True
+            return
+        try:
+            with self.writing() as cursor:
+                joint.cursor, joint.undone = cursor, False
+                yield
+                if joint.undone:
+                    raise Undone  # noqa: TRY301 - this is how `writing` is told
+        except Undone:
+            return
+        finally:
+            joint.cursor = None
+
+    @property
+    def joined(self) -> bool:
+        """Whether this thread is within `together`."""
+        return self._joint.cursor is not None
 
     @property
     def scratch(self) -> Path:
@@ -115,6 +175,12 @@ class OrgDatabase:
                 weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
                 self._connection.execute(f"SET temp_directory = {literal(str(self._scratch / 'spill'))}")
             return self._scratch
+
+    def add_object(self, facts: ObjectFacts) -> None:
+        """Give the org one more object."""
+        with self.writing() as cursor:
+            cursor.execute(_create_table(facts))
+        self.catalog.put(facts)
 
     def add_fields(self, facts: ObjectFacts, fields: Iterable[FieldFacts]) -> ObjectFacts:
         """Give an object more (custom) fields; returns its new facts."""

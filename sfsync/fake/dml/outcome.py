@@ -58,6 +58,9 @@ class WriteOptions:
         truncate: Texts that are too long are cut instead of refused (SOAP `AllowFieldTruncationHeader`).
         unmodified_since: Refuse (412) records changed after this instant.
         update_only: An upsert must not make records.
+        system: With the rights of the org itself: Ids, stamps and calculated fields may be set, no rule is asked, and
+            nothing but the values' types is checked.
+        version: API version of the call, for the addresses within its errors.
     """
 
     user_id: str
@@ -67,3 +70,5 @@ class WriteOptions:
     truncate: bool = False
     unmodified_since: Any = None
     update_only: bool = False
+    system: bool = False
+    version: str = "66.0"
