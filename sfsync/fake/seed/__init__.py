@@ -13,6 +13,7 @@ from typing import Any
 
 from sfsync.fake.seed.activities import add_activities, add_contact_roles
 from sfsync.fake.seed.conversions import convert_leads
+from sfsync.fake.seed.copies import Copies, size_of_core
 from sfsync.fake.seed.customers import add_customers
 from sfsync.fake.seed.deals import add_direct_deals
 from sfsync.fake.seed.draw import Draw
@@ -22,6 +23,7 @@ from sfsync.fake.seed.leads import add_leads, recalculate
 from sfsync.fake.seed.people import Crowd, hire
 from sfsync.fake.seed.recycle_bin import add_deleted_deals, add_deleted_leads
 from sfsync.fake.seed.setup import (
+    DISQUALIFIED,
     custom_fields,
     definitions,
     lead_statuses,
@@ -47,11 +49,14 @@ class SeedData:
             seconds. All records of an object have the same fields, and deleted ones are there with `IsDeleted` true.
         planted: Rule id → 18-character Ids of all records that break that rule, with the rule's default parameters.
         traps: Rule id → Ids of some records that look as if they broke it, and do not.
+        copies: What else a large org has: it is its `tables`, and copies of them that are yet to be made (`planted` and
+            `traps` name their records too). An org of up to `plan.LARGEST_CORE` leads has none.
     """
 
     tables: dict[str, list[dict[str, Any]]]
     planted: dict[str, frozenset[str]]
     traps: dict[str, frozenset[str]]
+    copies: Copies
 
 
 def plant(seed: int, leads: int, as_of: datetime) -> SeedData:
@@ -70,12 +75,20 @@ def plant(seed: int, leads: int, as_of: datetime) -> SeedData:
     if as_of.tzinfo is not None:
         as_of = as_of.astimezone(UTC).replace(tzinfo=None)
     draw = Draw(seed)
-    world = World(draw, as_of.replace(microsecond=0), hire(draw, leads, as_of), Crowd(draw))
-    _populate(world, leads)
-    return SeedData(
-        tables=world.tables,
-        planted={rule: frozenset(ids) for rule, ids in sorted(world.planted.items())},
-        traps={rule: frozenset(ids) for rule, ids in sorted(world.traps.items())},
+    core, others = size_of_core(leads)
+    world = World(draw, as_of.replace(microsecond=0), hire(draw, leads, as_of), Crowd(draw), parts=1 + len(others))
+    _populate(world, core)
+    copies = Copies(others, _spare(world), world.night) if others else Copies()
+    return SeedData(world.tables, copies.everywhere(world.planted), copies.everywhere(world.traps), copies)
+
+
+def _spare(world: World) -> str:
+    """A lead that nothing else depends on."""
+    kept = {row["MasterRecordId"] for row in world.tables["Lead"]}
+    return next(
+        str(lead.row["Id"])
+        for lead in world.leads
+        if lead.fate.status == DISQUALIFIED and lead.row["Id"] not in world.taken | kept
     )
 
 

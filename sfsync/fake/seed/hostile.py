@@ -42,6 +42,9 @@ _VALUES = (
     ("company", "1e5"),
     ("need", "[click](javascript:alert(1)) 🏭"),
 )
+#: Those of them that name a company.
+COMPANIES = tuple(value for place, value in _VALUES if place == "company")
+
 _OF_THE_PERSON = frozenset({"first_name", "last_name", "title"})
 _OF_THE_ROW = {"description": "Description", "need": "Need__c"}
 

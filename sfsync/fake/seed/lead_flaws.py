@@ -85,14 +85,22 @@ def _longest_ages(world: World) -> dict[str | None, float]:
         converted = row["ConvertedDate"]
         if converted is not None and row["CreatedDate"].date() <= converted <= world.as_of.date():
             days[row["LeadSource"]].append((converted - row["CreatedDate"].date()).days)
-    return {source: _quantile(sorted(taken)) for source, taken in days.items() if len(taken) >= plan.ENOUGH_CONVERSIONS}
+    ordered = {source: sorted(taken) for source, taken in days.items()}
+    return {
+        source: _quantile(taken, world.parts)
+        for source, taken in ordered.items()
+        if len(taken) * world.parts >= plan.ENOUGH_CONVERSIONS
+    }
 
 
-def _quantile(values: list[int]) -> float:
-    place = plan.CONVERTED_BY_THEN * (len(values) - 1)
+def _quantile(values: list[int], times: int) -> float:
+    """The age by which most are done, when each value (in order) is there so many times."""
+    count = len(values) * times
+    place = plan.CONVERTED_BY_THEN * (count - 1)
     below = int(place)
-    above = min(below + 1, len(values) - 1)
-    return values[below] + (place - below) * (values[above] - values[below])
+    above = min(below + 1, count - 1)
+    low, high = values[below // times], values[above // times]
+    return low + (place - below) * (high - low)
 
 
 def _settle(world: World, lead: Lead, limit: float) -> None:

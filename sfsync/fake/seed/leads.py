@@ -254,6 +254,5 @@ def recalculate(world: World) -> None:
 
     Only SystemModstamp moves: nobody modified these leads. Whoever reads changes in pages must not lose any of them.
     """
-    night = world.as_of.replace(hour=2, minute=0, second=0) - timedelta(days=45)
     for lead in world.leads[::10]:
-        lead.row["SystemModstamp"] = max(lead.row["SystemModstamp"], night)
+        lead.row["SystemModstamp"] = max(lead.row["SystemModstamp"], world.night)

@@ -10,6 +10,9 @@ from sfsync.fake.seed.draw import Lognormal, Weighted
 #: Days of history before `as_of` in which leads are created: about eighteen months.
 HISTORY_DAYS = 548
 
+#: The largest org whose records are drawn one by one; see `copies` for those above.
+LARGEST_CORE = 30_000
+
 #: Nothing happens in the org in the last minutes: a pull reads up to a few minutes before the server's clock, and the
 #: seeded org should be pulled whole by the first one.
 QUIET = timedelta(minutes=15)

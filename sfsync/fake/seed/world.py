@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sfsync.fake.seed.draw import Draw
@@ -109,6 +109,7 @@ class World:
         taken: Ids of records that already carry a flaw or a trap; each carries at most one.
         removed: Object → Ids of rows that were deleted for good.
         forgotten: Ids of leads whose activities went down with what they had converted to.
+        parts: How often the org has what is made here: more than once in a large org.
     """
 
     draw: Draw
@@ -128,11 +129,17 @@ class World:
     taken: set[str] = field(default_factory=set)
     removed: dict[str, set[str]] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
+    parts: int = 1
 
     @property
     def latest(self) -> datetime:
         """The last instant at which anything may happen."""
         return self.as_of - QUIET
+
+    @property
+    def night(self) -> datetime:
+        """When a recalculation moved the stamps of many leads to one and the same second."""
+        return self.as_of.replace(hour=2, minute=0, second=0) - timedelta(days=45)
 
     def new_id(self, object_name: str) -> str:
         """The Id of the next row of this object."""

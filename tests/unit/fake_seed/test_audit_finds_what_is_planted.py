@@ -50,7 +50,7 @@ def mirrored(folder: Path, data: SeedData) -> DuckDBStore:
             described = describe(name, list(rows[0]))
             shape_table(session, described, find_drift(session, described))
             assert session.load_csv(table("sf_all", name), column_types(described), [file]) == len(rows)
-            save_cursor(session, described, AS_OF - LAG, "run")
+            save_cursor(session, described, AS_OF - LAG, "run", history=False)
     return store
 
 
