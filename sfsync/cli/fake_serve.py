@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,15 @@ Examples:
   sfsync fake serve                                  a made-up org on https://localhost:8443
   sfsync fake serve --data ./export --ca-file ca.pem
   sfsync fake serve --port 0 --seed 7 --leads 5000 --json
+  sfsync fake serve --weather storm.yml              with trouble as the file scripts it
 
 Clients need the address, the token and the certificate, e.g. REQUESTS_CA_BUNDLE=ca.pem or NODE_EXTRA_CA_CERTS.
 With --json, one line is printed when the server is ready: {"url", "token", "ca_file", "pid"}.
+Levers for this machine: /_fake/state, /_fake/reset, /_fake/clock, /_fake/weather, /_fake/calls.
 """
+
+#: From so many leads on, making an org up takes long enough to say so.
+_LARGE = 20_000
 
 
 @click.command("serve", help=HELP, short_help="Serve a fake org over TLS on this machine.")
@@ -59,6 +65,12 @@ With --json, one line is printed when the server is ready: {"url", "token", "ca_
     metavar="Q",
     help="Also open a CONNECT proxy, for clients that insist on login.salesforce.com.",
 )
+@click.option(
+    "--weather",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Trouble to come: a YAML or JSON list of rules (see docs/fake-org.md).",
+)
 @json_option
 @pass_console
 def command(
@@ -72,15 +84,27 @@ def command(
     ca_file: Path | None,
     token: str | None,
     proxy_port: int | None,
+    weather: Path | None,
 ) -> None:
     """Serve a fake org until a signal ends it."""
     if data is not None and (seed is not None or leads is not None):
         raise click.UsageError("--data names an org, --seed and --leads make one up: give either")
+    console.note(
+        "This is a fake Salesforce org, for tests and trials: it ends with this command, and so does its data."
+    )
     from sfsync.fake.serve import serve_until_signal  # brings a database and a server along
+    from sfsync.fake.weather.file import read_weather
 
+    forecast = read_weather(weather) if weather is not None else None
+    if leads is not None and leads >= _LARGE:
+        console.note(f"making up {leads:,} leads …")
     org = _org(data, 1 if seed is None else seed, 400 if leads is None else leads)
     for note in org.notes:
         console.note(f"note: {note}")
+    if forecast is not None:
+        console.note(f"weather: {len(forecast.add_to(org.weather))} rule(s) from {weather}")
+    if not _is_loopback(host):
+        console.warn(f"{host} is not a loopback address: whoever reaches this machine can try the org's passwords")
 
     serve_until_signal(
         org,
@@ -96,7 +120,7 @@ def command(
 
 def _announce(console: Console, org: FakeOrg, facts: dict[str, Any]) -> None:
     """Say that the server is ready, and all that a client needs to know."""
-    console.note("This is a fake Salesforce org, for tests and trials; stop it with Ctrl-C.")
+    console.note("The fake org is ready; stop it with Ctrl-C.")
     if console.json:
         click.echo(json.dumps(facts))
         return
@@ -108,10 +132,18 @@ def _announce(console: Console, org: FakeOrg, facts: dict[str, Any]) -> None:
         console.out(f"proxy    {facts['proxy']}")
     console.out(f"login    {known.username} / {known.password} / {known.security_token}")
     console.out(f"app      {known.client_id} / {known.client_secret}")
+    console.out(f"control  {facts['url']}/_fake/state")
     console.next_step(
         f"SF_ACCESS_TOKEN='{facts['token']}' SF_ORG_INSTANCE_URL={facts['url']}"
         f" REQUESTS_CA_BUNDLE={facts['ca_file']} sfsync pull"
     )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _org(data: Path | None, seed: int, leads: int) -> FakeOrg:

@@ -17,6 +17,7 @@ class Clock:
 
     def __init__(self, start: datetime | None = None, *, ticking: bool = True) -> None:
         self._lock = Lock()
+        self._start, self._ticks_at_start = start, ticking
         self._ticking = ticking
         self._set(start or datetime.now(UTC))
 
@@ -46,6 +47,24 @@ class Clock:
         with self._lock:
             self._ticking = False
             self._set(moment)
+
+    def tick(self) -> None:
+        """Tick on from where it stands."""
+        moment = self.now()
+        with self._lock:
+            self._ticking = True
+            self._set(moment)
+
+    @property
+    def ticking(self) -> bool:
+        """Whether it moves by itself."""
+        return self._ticking
+
+    def restart(self) -> None:
+        """Go back to how it began."""
+        with self._lock:
+            self._ticking = self._ticks_at_start
+            self._set(self._start or datetime.now(UTC))
 
     def _set(self, moment: datetime) -> None:
         self._base = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -13,15 +13,8 @@ from sfsync.fake.routing import NEWEST_VERSION, OLDEST_VERSION, Coverage
 
 #: What integrations use and the fake org does not serve yet: method, path, title.
 NOT_SERVED = (
-    ("POST GET PATCH DELETE", "/services/data/vNN.0/sobjects/{object}[/{id}]", "sObject rows"),
-    ("GET PATCH DELETE", "/services/data/vNN.0/sobjects/{object}/{field}/{value}", "sObject rows by external ID"),
-    ("GET", "/services/data/vNN.0/sobjects/{object}/updated, /deleted", "getUpdated, getDeleted"),
-    ("POST", "/services/data/vNN.0/composite, /batch, /tree, /graph, /sobjects", "Composite, collections"),
-    ("POST PUT PATCH GET DELETE", "/services/data/vNN.0/jobs/ingest", "Bulk 2.0 ingest"),
-    ("POST GET", "/services/async/NN.0/job", "Bulk 1.0"),
-    ("GET", "/services/data/vNN.0/tooling/query", "Tooling query"),
-    ("POST", "/services/oauth2/introspect", "OAuth introspect"),
-    ("POST", "/services/Soap/u/NN.0", "SOAP calls other than login"),
+    ("POST", "/services/Soap/u/NN.0", "SOAP calls that are not named above"),
+    ("POST", "/services/Soap/c/NN.0, /m/NN.0, /T/NN.0", "SOAP enterprise, metadata and tooling APIs"),
 )
 
 _HEAD = f"""# What the fake org covers

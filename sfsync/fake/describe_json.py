@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts
@@ -51,13 +52,11 @@ _GLOBAL_FLAGS = {
 
 #: Keys of a field that say the same of every field the catalogue knows.
 _UNUSED: dict[str, Any] = {
-    **dict.fromkeys(
-        ("calculatedFormula", "controllerName", "defaultValueFormula", "filteredLookupInfo", "inlineHelpText"), None
-    ),
+    **dict.fromkeys(("controllerName", "defaultValueFormula", "filteredLookupInfo", "inlineHelpText"), None),
     **dict.fromkeys(("mask", "maskType", "referenceTargetField", "relationshipOrder"), None),
     **dict.fromkeys(("aiPredictionField", "autoNumber", "cascadeDelete", "caseSensitive", "dependentPicklist"), False),
     **dict.fromkeys(("deprecatedAndHidden", "displayLocationInDecimal", "encrypted", "highScaleNumber"), False),
-    **dict.fromkeys(("formulaTreatNullNumberAsZero", "htmlFormatted", "restrictedDelete"), False),
+    **dict.fromkeys(("htmlFormatted", "restrictedDelete"), False),
     "writeRequiresMasterRead": False,
 }
 
@@ -79,8 +78,14 @@ def basic_body(facts: ObjectFacts, version: str) -> dict[str, Any]:
     return {"objectDescribe": _basics(facts, version), "recentItems": []}
 
 
-def object_body(catalog: Catalog, facts: ObjectFacts, version: str, instance_url: str) -> dict[str, Any]:
-    """`GET …/sobjects/Lead/describe`."""
+def object_body(
+    catalog: Catalog,
+    facts: ObjectFacts,
+    version: str,
+    instance_url: str,
+    record_types: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """`GET …/sobjects/Lead/describe`; `record_types` are the object's own, next to the one that every object has."""
     root = f"/services/data/v{version}/sobjects/{facts.name}"
     nothing = ("defaultImplementation", "extendedBy", "extendsInterfaces", "implementedBy", "implementsInterfaces")
     body = {
@@ -91,7 +96,7 @@ def object_body(catalog: Catalog, facts: ObjectFacts, version: str, instance_url
         "compactLayoutable": facts.has("K"),
         "fields": [field_body(field) for field in facts.fields],
         "namedLayoutInfos": [],
-        "recordTypeInfos": [_master_record_type(root)],
+        "recordTypeInfos": _record_types(root, record_types),
         "searchLayoutable": facts.has("H"),
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [
@@ -108,18 +113,18 @@ def object_body(catalog: Catalog, facts: ObjectFacts, version: str, instance_url
     return dict(sorted(body.items()))
 
 
-def _master_record_type(root: str) -> dict[str, Any]:
-    """The one record type that every object has."""
-    return {
+def _record_types(root: str, own: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The object's own record types, and the master that every object has."""
+    master = {
         "active": True,
         "available": True,
-        "defaultRecordTypeMapping": True,
+        "defaultRecordTypeMapping": not any(one["defaultRecordTypeMapping"] for one in own),
         "developerName": "Master",
         "master": True,
         "name": "Master",
         "recordTypeId": _MASTER_RECORD_TYPE,
-        "urls": {"layout": f"{root}/describe/layouts/{_MASTER_RECORD_TYPE}"},
     }
+    return [{**one, "urls": {"layout": f"{root}/describe/layouts/{one['recordTypeId']}"}} for one in (*own, master)]
 
 
 def field_body(field: FieldFacts) -> dict[str, Any]:
@@ -130,6 +135,7 @@ def field_body(field: FieldFacts) -> dict[str, Any]:
         "aggregatable": field.can("a"),
         "byteLength": text_bytes,
         "calculated": field.has("F"),
+        "calculatedFormula": field.formula,
         "compoundFieldName": field.compound,
         "createable": field.has("c"),
         "custom": field.custom,
@@ -139,6 +145,7 @@ def field_body(field: FieldFacts) -> dict[str, Any]:
         "externalId": field.has("e"),
         "extraTypeInfo": field.extra,
         "filterable": field.can("f"),
+        "formulaTreatNullNumberAsZero": field.has("Z"),
         "groupable": field.can("g"),
         "idLookup": field.has("i"),
         "label": field.label,

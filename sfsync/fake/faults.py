@@ -65,20 +65,26 @@ class OAuthFault(Fault):
 
 
 class SoapFault(Fault):
-    """An error of the SOAP API, with the detail element that clients read."""
+    """An error of the SOAP API, with the detail element that clients read; `place` is a row and column of a query."""
 
-    def __init__(self, code: str, message: str, *, detail: str = "UnexpectedErrorFault") -> None:
+    def __init__(
+        self, code: str, message: str, *, detail: str = "UnexpectedErrorFault", place: tuple[int, int] | None = None
+    ) -> None:
+        self.code = code
+        self.message = message
         text = escape(message)
+        spot = "" if place is None else f"<sf:row>{place[0]}</sf:row><sf:column>{place[1]}</sf:column>"
+        prefix = "" if detail == "LoginFault" else "sf:"
         body = (
             '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope'
             ' xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sf="urn:fault.partner.soap.sforce.com"'
             ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><soapenv:Fault>'
-            f"<faultcode>{code}</faultcode><faultstring>{code}: {text}</faultstring>"
+            f"<faultcode>{prefix}{code}</faultcode><faultstring>{code}: {text}</faultstring>"
             f'<detail><sf:{detail} xsi:type="sf:{detail}"><sf:exceptionCode>{code}</sf:exceptionCode>'
-            f"<sf:exceptionMessage>{text}</sf:exceptionMessage></sf:{detail}></detail>"
+            f"<sf:exceptionMessage>{text}</sf:exceptionMessage>{spot}</sf:{detail}></detail>"
             "</soapenv:Fault></soapenv:Body></soapenv:Envelope>"
         )
-        super().__init__(500, body.encode(), content_type=XML)
+        super().__init__(500, body.encode(errors="replace"), content_type=XML)
 
 
 # --- requests in general -------------------------------------------------------------------------------------------
@@ -150,9 +156,47 @@ def json_unreadable(detail: str) -> RestFault:
     return RestFault(400, "JSON_PARSER_ERROR", detail)
 
 
+def unsupported_media_type(content_type: str) -> RestFault:
+    """The body is of a kind that the resource does not read."""
+    # from memory
+    message = f"Content-Type header specified in HTTP request is not supported: {content_type}"
+    return RestFault(415, "UNSUPPORTED_MEDIA_TYPE", message)
+
+
 def body_too_large() -> RestFault:
     """The body is longer than this request may carry."""
     return RestFault(413, "REQUEST_ENTITY_TOO_LARGE", "The request entity is too large")
+
+
+# --- records -------------------------------------------------------------------------------------------------------
+
+
+def no_such_column(field: str, object_name: str) -> RestFault:
+    """A record names a field that its object does not have."""
+    return RestFault(400, "INVALID_FIELD", f"No such column '{field}' on sobject of type {object_name}")
+
+
+def not_an_external_id(name: str) -> RestFault:
+    """A record is looked for by something that is neither an Id nor a field that identifies records."""
+    return RestFault(
+        404, "NOT_FOUND", f"Provided external ID field does not exist or is not accessible: {name}"
+    )
+
+
+def entity_is_deleted() -> RestFault:
+    """The record lies in the recycle bin."""
+    return RestFault(404, "ENTITY_IS_DELETED", "entity is deleted", fields=[])
+
+
+def precondition_failed() -> RestFault:
+    """The record is not as the client's conditional headers want it."""
+    # from memory
+    return RestFault(412, "PRECONDITION_FAILED", "One or more of the preconditions in the request headers failed")
+
+
+def invalid_input(message: str, *, code: str = "INVALID_INPUT") -> RestFault:
+    """A body that is JSON but not what the resource is to be given."""
+    return RestFault(400, code, message)
 
 
 # --- queries -------------------------------------------------------------------------------------------------------
@@ -214,3 +258,23 @@ def invalid_job(message: str) -> RestFault:
 def bad_bulk_locator(locator: str) -> RestFault:
     """A locator that no results page of the job has."""
     return RestFault(400, "INVALID_LOCATOR", f"Invalid locator: {locator}")
+
+
+def second_upload(job_id: str) -> RestFault:
+    """Data for a job that has got its data already."""
+    message = (
+        f"Found multiple contents for job: <{job_id}>, please 'Close' / 'Abort' / 'Delete' the current Job then create"
+        " a new Job and make sure you only do 'PUT' once on a given Job."
+    )
+    return RestFault(400, "INVALIDJOB", message)
+
+
+def hard_delete_not_allowed() -> RestFault:
+    """A user without the permission "Bulk API Hard Delete"."""
+    message = "hardDelete operation requires special user profile permission, please contact your system administrator"
+    return RestFault(400, "FEATURENOTENABLED", message)
+
+
+def unsupported_encoding(encoding: str) -> RestFault:
+    """A body compressed in a way that is not read."""
+    return RestFault(415, "UNSUPPORTED_MEDIA_TYPE", f"Content-Encoding is not supported: {encoding}")  # from memory

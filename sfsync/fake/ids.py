@@ -11,6 +11,7 @@ from sfsync.soql.salesforce_ids import checksum, long_id
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PREFIX_LENGTH = 3
+_FIRST_CAPITAL = 10
 _BODY_LENGTH = 12
 _SHAPE = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Z]{3})?", re.ASCII)
 
@@ -32,6 +33,39 @@ def make_id(prefix: str, number: int) -> str:
     if len(body) > _BODY_LENGTH - len(_POD):
         raise ValueError(f"an Id cannot count as far as {number}")
     return to_18(prefix + _POD + body.rjust(_BODY_LENGTH - len(_POD), "0"))
+
+
+def make_ids(prefix: str, first: int, count: int) -> list[str]:
+    """What `make_id` makes of `count` numbers from `first` on, many times as fast.
+
+    Sixty-two neighbours differ in their fifteenth character alone, and their checksums only by whether that one is a
+    capital letter.
+    """
+    ids: list[str] = []
+    end = first + count
+    for start in range(first - first % len(_DIGITS), end, len(_DIGITS)):
+        small, capital = make_id(prefix, start), make_id(prefix, start + _FIRST_CAPITAL)
+        stem, ends = small[:14], (small[15:], capital[15:])
+        ids += [
+            f"{stem}{_DIGITS[place]}{ends['A' <= _DIGITS[place] <= 'Z']}"
+            for place in range(max(first - start, 0), min(end - start, len(_DIGITS)))
+        ]
+    return ids
+
+
+def number_of(record_id: str) -> int | None:
+    """The number that `make_id` made this Id of; None for an Id from elsewhere."""
+    if record_id[_PREFIX_LENGTH : _PREFIX_LENGTH + len(_POD)] != _POD:
+        return None
+    number = 0
+    for character in record_id[_PREFIX_LENGTH + len(_POD) : _PREFIX_LENGTH + _BODY_LENGTH]:
+        number = number * len(_DIGITS) + _DIGITS.index(character)
+    return number
+
+
+def first_of_pod(prefix: str) -> str:
+    """What every Id begins with that `make_id` makes with this key prefix."""
+    return prefix + _POD
 
 
 def to_18(record_id: str) -> str:

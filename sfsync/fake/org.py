@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sfsync.errors import ConfigError, Problem, UsageError
-from sfsync.fake import records, setup_rows
+from sfsync.fake import setup_rows
 from sfsync.fake.access import Access, Credentials
+from sfsync.fake.behaviour.declarations import Declarations
 from sfsync.fake.calls import CallLog
 from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts, standard_catalog
 from sfsync.fake.catalog.facts import PicklistEntry
@@ -20,13 +21,15 @@ from sfsync.fake.clock import Clock
 from sfsync.fake.custom_fields import custom_field, from_describe
 from sfsync.fake.data_folder import check_staged, custom_fields, dangling_lookups, open_folder, stage_file
 from sfsync.fake.database import Cursor, OrgDatabase, quote
+from sfsync.fake.dml import direct, history, loading
+from sfsync.fake.gate import Gate
 from sfsync.fake.weather import Weather
 
 if TYPE_CHECKING:
     import requests
 
     from sfsync.fake.app import App
-    from sfsync.fake.bulk_jobs import BulkJobs
+    from sfsync.fake.bulk import Bulk
     from sfsync.fake.doors.server import Server
     from sfsync.fake.queries import Queries
 
@@ -55,7 +58,7 @@ class OrgSettings:
     query_page: int = 2000
 
 
-class FakeOrg:
+class FakeOrg(Declarations):
     """A local Salesforce org for tests and trials; make one with `empty`, `seeded` or `from_csv`.
 
     Attributes:
@@ -72,17 +75,23 @@ class FakeOrg:
 
     def __init__(self, *, clock: Clock | None = None, token: str | None = None) -> None:
         self.clock = clock or Clock()
-        self.settings = OrgSettings()
         self.weather = Weather()
         self.requests = CallLog()
+        self.gate = Gate()
+        self._fill: Callable[[], None] = _leave_empty
+        self._begin(token)
+
+    def _begin(self, token: str | None) -> None:
+        """Everything that `reset` makes anew."""
+        self.settings = OrgSettings()
         self.planted: dict[str, frozenset[str]] = {}
+        self.tracked_fields: dict[str, frozenset[str]] = dict(history.DEFAULT_TRACKING)
         self.notes: list[str] = []
         self.database = OrgDatabase(standard_catalog())
         self.org_id = setup_rows.ORGANIZATION_ID
         self.admin_id = setup_rows.ADMIN_ID
         self.credentials = Credentials(setup_rows.ADMIN_USERNAME)
         self.access = Access(self.org_id)
-        self._hidden: set[str] = set()
         self._wanted_token = token
         self.token = ""
         self._furnish()
@@ -99,16 +108,12 @@ class FakeOrg:
         cls, seed: int = 1, leads: int = 400, *, clock: Clock | None = None, token: str | None = None
     ) -> FakeOrg:
         """A believable org with known flaws: the same for the same seed."""
-        from sfsync.fake.seed import plant, setup  # noqa: PLC0415 - only seeded orgs need it
-
         org = cls(clock=clock or Clock(SEED_TIME), token=token)
-        data = plant(seed, leads, SEED_TIME)
-        for name, fields in setup.custom_fields().items():
-            org.database.add_fields(org._object(name), [from_describe(field) for field in fields])
-        for name, values in setup.picklist_values().items():
-            org._set_picklists(name, values)
-        org._adopt(data.tables)
-        org.planted = dict(data.planted)
+        try:
+            org._fill_by(lambda: org._grow(seed, leads))
+        except BaseException:
+            org.close()
+            raise
         return org
 
     @classmethod
@@ -116,33 +121,59 @@ class FakeOrg:
         """The org that a folder of `Lead.csv`, `Account.csv`, … describes; raises ConfigError with file and line."""
         org = cls(clock=clock, token=token)
         try:
-            org._load(Path(folder))
+            org._fill_by(lambda: org._load(Path(folder)))
         except BaseException:
             org.close()
             raise
         return org
 
+    def reset(self) -> None:
+        """Make it again as it was made: its records, its clock, its settings; no weather, no calls. The token stays."""
+        token, kept = self.token, {"clock", "weather", "requests", "gate", "_fill", "app"}
+        with self.gate.closed():
+            for name in set(self.__dict__) - kept:
+                del self.__dict__[name]  # whoever still reads a result holds on to the old database
+            self.clock.restart()
+            self.weather.clear()
+            self.requests.clear()
+            self._begin(token)
+            self._fill()
+            if "app" in self.__dict__:
+                self.app.restart()
+
     # --- records ---------------------------------------------------------------------------------------------------
 
     def insert(self, object_name: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         """Add records, completed as Salesforce completes them; returns their Ids in order."""
-        return records.insert(self, self._object(object_name), rows)
+        return direct.insert(self, self._object(object_name), rows)
+
+    def insert_late(self, object_name: str, rows: Sequence[Mapping[str, Any]], delay: timedelta) -> list[str]:
+        """Add records of a transaction that began `delay` ago and commits only now: new, with stamps of the past."""
+        began = self.clock.stamp() - delay
+        stamps = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
+        known = {name: began for name in stamps if self._object(object_name).field(name) is not None}
+        return self.insert(object_name, [{**known, **row} for row in rows])
 
     def update(self, object_name: str, record_id: str, values: Mapping[str, Any]) -> None:
         """Change one record; stamps move along unless `values` sets them."""
-        records.update(self, self._object(object_name), record_id, values)
+        direct.update(self, self._object(object_name), record_id, values)
 
     def delete(self, object_name: str, record_id: str, *, hard: bool = False) -> None:
         """Put one record into the recycle bin, or with `hard` remove it without a trace."""
-        records.delete(self, self._object(object_name), record_id, hard=hard)
+        direct.delete(self, self._object(object_name), record_id, hard=hard)
+
+    def undelete(self, object_name: str, record_id: str) -> None:
+        """Take one record back from the recycle bin, with what was deleted along with it."""
+        direct.undelete(self, self._object(object_name), record_id)
 
     def record(self, object_name: str, record_id: str) -> dict[str, Any] | None:
         """One record with all its fields, deleted or not, or None."""
-        return records.get(self, self._object(object_name), record_id)
+        self.behaviour.settle()
+        return direct.get(self, self._object(object_name), record_id)
 
     def count(self, object_name: str) -> int:
         """How many live records the org has."""
-        return records.live(self, self._object(object_name))
+        return direct.live(self, self._object(object_name))
 
     # --- the org's shape -------------------------------------------------------------------------------------------
 
@@ -153,20 +184,13 @@ class FakeOrg:
 
     @property
     def visible(self) -> Catalog:
-        """What the user who logs in may see: the catalogue without what `hide` took away."""
-        if not self._hidden:
-            return self.catalog
-        shown = Catalog()
-        for facts in self.catalog:
-            if facts.name.casefold() not in self._hidden:
-                kept = tuple(f for f in facts.fields if f"{facts.name}.{f.name}".casefold() not in self._hidden)
-                shown.put(replace(facts, fields=kept))
-        return shown
+        """What the administrator may see: the catalogue without what `hide` took away."""
+        return self.behaviour.visible_to(self.admin_id)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Changes whenever `visible` does."""
-        return (self.catalog.changes, len(self._hidden))
+        """Changes whenever what somebody may see does."""
+        return (self.catalog.changes, self.behaviour.permissions.changes)
 
     def add_field(self, object_name: str, name: str, field_type: str, label: str = "", **details: Any) -> FieldFacts:
         """Add a custom field; `details` as in `custom_fields.custom_field`."""
@@ -176,10 +200,9 @@ class FakeOrg:
         self.database.add_fields(self._object(object_name), [field])
         return field
 
-    def hide(self, object_name: str, field: str | None = None) -> None:
-        """Take an object, or one field of it, away from the user: gone from describe, and an error in queries."""
-        facts = self._object(object_name)
-        self._hidden.add(facts.name.casefold() if field is None else f"{facts.name}.{field}".casefold())
+    def track(self, object_name: str, *fields: str) -> None:
+        """Let just these fields of an object leave a trail in its field history when they change."""
+        self.tracked_fields = {**self.tracked_fields, **history.tracking(self._object(object_name), fields)}
 
     # --- doors -----------------------------------------------------------------------------------------------------
 
@@ -226,11 +249,11 @@ class FakeOrg:
         return Queries(self)
 
     @cached_property
-    def bulk(self) -> BulkJobs:
-        """Bulk API 2.0 jobs."""
-        from sfsync.fake.bulk_jobs import BulkJobs  # noqa: PLC0415
+    def bulk(self) -> Bulk:
+        """Bulk API jobs."""
+        from sfsync.fake.bulk import Bulk  # noqa: PLC0415
 
-        return BulkJobs(self)
+        return Bulk(self)
 
     def close(self) -> None:
         """Free the memory; the org is gone afterwards."""
@@ -250,6 +273,23 @@ class FakeOrg:
             raise UsageError(f"the fake org has no object `{name}`")
         return facts
 
+    def _fill_by(self, fill: Callable[[], None]) -> None:
+        """Fill the org this way, now and after every reset."""
+        self._fill = fill
+        fill()
+
+    def _grow(self, seed: int, leads: int) -> None:
+        from sfsync.fake.seed import plant, setup  # noqa: PLC0415 - only seeded orgs need it
+
+        data = plant(seed, leads, SEED_TIME)
+        for name, fields in setup.custom_fields().items():
+            self.database.add_fields(self._object(name), [from_describe(field) for field in fields])
+        for name, values in setup.picklist_values().items():
+            self._set_picklists(name, values)
+        self._adopt(data.tables)
+        data.copies.make(self.database.writing, {name: len(rows) for name, rows in data.tables.items()})
+        self.planted = dict(data.planted)
+
     def _furnish(self) -> None:
         """Put in what every org has, where the data brought nothing of the kind."""
         births = {
@@ -260,7 +300,7 @@ class FakeOrg:
             "OpportunityStage": setup_rows.opportunity_stages,
         }
         for name, rows in births.items():
-            records.insert(self, self._object(name), rows())
+            loading.load(self, self._object(name), rows())
         self._take_office()
 
     def _adopt(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
@@ -269,7 +309,7 @@ class FakeOrg:
             self._clear(name)
             if name == "User":
                 self.admin_id = min(str(user["Id"]) for user in tables[name] if user.get("IsActive", True))
-            records.insert(self, self._object(name), tables[name])
+            loading.load(self, self._object(name), tables[name])
         self._take_office()
 
     def _load(self, folder: Path) -> None:
@@ -284,7 +324,7 @@ class FakeOrg:
                     self._clear(facts.name)
                     if facts.name == "User":
                         self._swear_in(cursor, "staged_file", file.columns)
-                    records.insert_staged(self, cursor, facts, "staged_file", file.columns)
+                    loading.load_staged(self, cursor, facts, "staged_file", file.columns)
                 problems.extend(found)
                 cursor.execute("DROP TABLE staged_file")
             if problems:
@@ -314,7 +354,7 @@ class FakeOrg:
         if organization:
             self.org_id = organization[0]
         if user is None:
-            records.insert(self, self._object("User"), setup_rows.administrator())
+            loading.load(self, self._object("User"), setup_rows.administrator())
             user = (setup_rows.ADMIN_ID, setup_rows.ADMIN_USERNAME)
         self.admin_id = user[0]
         self.credentials.username = user[1] or setup_rows.ADMIN_USERNAME
@@ -343,6 +383,10 @@ class FakeOrg:
         facts = self._object(object_name)
         fields = tuple(replace(f, values=tuple(entries)) if f.name == field_name else f for f in facts.fields)
         self.catalog.put(replace(facts, fields=fields))
+
+
+def _leave_empty() -> None:
+    """Fill in nothing."""
 
 
 def _loading_order(name: str) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,7 @@ from werkzeug.wrappers import Request, Response
 from sfsync.fake import faults
 
 if TYPE_CHECKING:
+    from sfsync.fake.catalog import Catalog
     from sfsync.fake.org import FakeOrg
 
 #: API versions the org answers to, oldest and newest.
@@ -22,6 +24,25 @@ OLDEST_VERSION, NEWEST_VERSION = 31, 66
 
 #: Longest body read into memory; uploads of jobs are streamed past this.
 MAX_BODY = 50 * 1024 * 1024
+
+#: In the environment of a request that another one carries: the `Context` of that one.
+PART_OF = "sfsync.part_of"
+
+#: In the environment of a part of an all-or-none request: whatever it says itself, it is all-or-none too.
+ALL_OR_NONE = "sfsync.all_or_none"
+
+#: Bodies that the REST API does not read; no type at all, and anything unheard of, is taken for JSON.
+_NOT_JSON = frozenset(
+    {
+        "application/x-www-form-urlencoded",
+        "application/xml",
+        "multipart/form-data",
+        "text/csv",
+        "text/html",
+        "text/plain",
+        "text/xml",
+    }
+)
 
 
 class Coverage(StrEnum):
@@ -56,17 +77,42 @@ class Context:
             return self.org.instance_url
         return f"https://{host}"
 
+    @property
+    def visible(self) -> Catalog:
+        """Objects and fields that this user may see."""
+        behaviour = getattr(self.org, "behaviour", None)
+        return self.org.visible if behaviour is None else behaviour.visible_to(self.user_id)
+
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; raises the fault that Salesforce answers otherwise."""
         if (self.request.content_length or 0) > MAX_BODY:
             raise faults.body_too_large()
+        if self.request.mimetype in _NOT_JSON:
+            raise faults.unsupported_media_type(self.request.mimetype)
         try:
-            body = orjson.loads(self.request.get_data())
+            body = orjson.loads(_unpacked(self.request))
         except orjson.JSONDecodeError as error:
             raise faults.json_unreadable(str(error)) from error
         if not isinstance(body, dict):
             raise faults.json_unreadable("The HTTP entity body is required to be a JSON object")
         return body
+
+
+def _unpacked(request: Request) -> bytes:
+    """The body, decompressed where the client compressed it."""
+    data, encoding = request.get_data(), request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in {"", "identity"}:
+        return data
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        raise faults.unsupported_encoding(encoding)
+    inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip and zlib alike
+    try:
+        body = inflate.decompress(data, MAX_BODY + 1)
+    except zlib.error as error:
+        raise faults.bad_request(400, "The request body is not compressed as its Content-Encoding says") from error
+    if len(body) > MAX_BODY:
+        raise faults.body_too_large()
+    return body
 
 
 Handler = Callable[..., Response]

@@ -131,7 +131,7 @@ def test_query_all_follows_every_page(org, sf):
     assert len({record["Id"] for record in records}) == 60
     assert len(org.requests.to("/query")) == 3
     assert records[0]["attributes"]["type"] == "Lead"
-    assert records[0]["Owner"]["attributes"]["type"] == "User"
+    assert records[0]["Owner"]["attributes"]["type"] == "Name"
 
 
 def test_deleted_records_come_when_asked_for(org, sf):

@@ -8,8 +8,8 @@ one is a part of); `points_to` (objects); `parent` (relationship name); `childre
 
 Flags of a field: `n` nillable, `c` createable, `u` updateable, `d` defaulted on create, `i` idLookup, `p`
 permissionable, `r` restricted picklist, `N` name field, `S` search prefilterable, `P` polymorphic, `e` External ID,
-`q` unique, `F` formula or roll-up, and after `=` any of `f` filterable, `s` sortable, `g` groupable, `a` aggregatable
-where the type alone would say otherwise.
+`q` unique, `F` formula or roll-up, `Z` formula to which a missing number is zero, and after `=` any of `f` filterable,
+`s` sortable, `g` groupable, `a` aggregatable where the type alone would say otherwise.
 
 Flags of an object: `C` createable, `U` updateable, `D` deletable, `N` undeletable, `M` mergeable, `L` layoutable,
 `S` searchable, `R` mruEnabled, `T` triggerable, `F` feedEnabled, `Y` deepCloneable, `K` compactLayoutable,
@@ -42,6 +42,7 @@ _QUERY_ABILITIES = {
     "combobox": "fsa",
     "base64": "",
     "anyType": "",
+    "multipicklist": "f",
 }
 
 
@@ -76,6 +77,7 @@ class FieldFacts:
     children: str | None = None
     values: tuple[PicklistEntry, ...] = ()
     extra: str | None = None
+    formula: str | None = None
 
     def has(self, flag: str) -> bool:
         """Whether the field has this one-letter flag."""

@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import sys
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from tempfile import SpooledTemporaryFile
 from threading import Event
@@ -14,6 +15,7 @@ from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
 
+from sfsync.fake import faults
 from sfsync.fake.app import App
 from sfsync.fake.weather import LineDropped
 
@@ -52,7 +54,28 @@ class HttpHandler(BaseHTTPRequestHandler):
         with body:
             self._answer(body)
 
+    def __getattr__(self, name: str) -> Any:
+        # Methods that HTTP does not know are refused by the org, in its own words.
+        if name.startswith("do_"):
+            return self.do_GET
+        raise AttributeError(name)
+
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET  # noqa: N815 - http.server's names
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """Refuse what is not HTTP, as the org refuses everything else: in JSON, and never as its own fault."""
+        self.close_connection = True
+        status = code if code < 500 else 400
+        phrase = HTTPStatus(status).phrase
+        fault = faults.RestFault(status, phrase.upper().replace(" ", "_").replace("-", "_"), message or phrase)
+        if getattr(self, "request_version", "HTTP/0.9") == "HTTP/0.9":
+            self.request_version = self.protocol_version  # which wants a status line and headers
+        self.send_response_only(status, phrase)
+        for name, value in (("Content-Type", fault.content_type), ("Content-Length", str(len(fault.body)))):
+            self.send_header(name, value)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(fault.body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Say nothing: the org keeps its own log of requests."""

@@ -115,6 +115,8 @@ def exception_for(dropped: LineDropped, request: PreparedRequest) -> requests.ex
     """What `requests` would have raised, had there been a socket."""
     if dropped.reason == "silence":
         return requests.exceptions.ReadTimeout("Read timed out.", request=request)
+    if dropped.reason == "refused":
+        return requests.exceptions.ConnectionError(ConnectionRefusedError(111, "Connection refused"), request=request)
     return requests.exceptions.ConnectionError(
         ("Connection aborted.", ConnectionResetError(104, "Connection reset by peer")), request=request
     )

@@ -7,12 +7,13 @@ from werkzeug.wrappers import Response
 from sfsync.fake import faults
 from sfsync.fake.catalog import Catalog, ObjectFacts
 from sfsync.fake.describe_json import basic_body, global_body, object_body
+from sfsync.fake.routes.conditions import described
 from sfsync.fake.routing import Context, Coverage, Route, json_response
 
 
 def describe_global(context: Context, version: str) -> Response:
     """Every object that the user may see."""
-    return json_response(global_body(context.org.visible, version))
+    return described(context, ("", version), global_body(context.visible, version))
 
 
 def basic_information(context: Context, version: str, name: str) -> Response:
@@ -24,11 +25,13 @@ def basic_information(context: Context, version: str, name: str) -> Response:
 def describe_object(context: Context, version: str, name: str) -> Response:
     """One object with every field that the user may see."""
     visible, facts = _object(context, name)
-    return json_response(object_body(visible, facts, version, context.base_url))
+    record_types = context.org.behaviour.record_type_infos(facts.name, context.user_id)
+    body = object_body(visible, facts, version, context.base_url, record_types)
+    return described(context, (facts.name, version), body)
 
 
 def _object(context: Context, name: str) -> tuple[Catalog, ObjectFacts]:
-    visible = context.org.visible
+    visible = context.visible
     facts = visible.facts(name)
     if facts is None:
         raise faults.not_found()
@@ -42,7 +45,7 @@ ROUTES = (
         describe_global,
         "Describe global",
         Coverage.PARTIAL,
-        "the objects of the catalogue; no If-Modified-Since",
+        "the objects of the catalogue",
     ),
     Route(
         "GET",
@@ -58,6 +61,6 @@ ROUTES = (
         describe_object,
         "sObject describe",
         Coverage.PARTIAL,
-        "all keys of a field; no record types, layouts or If-Modified-Since",
+        "all keys of a field; no layouts",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from sfsync.fake import records
+from sfsync.fake.dml import direct
 from sfsync.fake.routing import Context, Coverage, Route, json_response
 
 #: What a Developer Edition has, roughly.
@@ -35,17 +35,18 @@ def limits(context: Context, version: str) -> Response:  # noqa: ARG001 - the sa
         **{name: {"Max": most, "Remaining": most} for name, most in _LIMITS.items()},
     }
     body["DailyBulkV2QueryJobs"]["Remaining"] -= context.org.bulk.created
+    body["DailyBulkApiBatches"]["Remaining"] -= context.org.bulk.batches
     return json_response(dict(sorted(body.items())))
 
 
 def record_count(context: Context, version: str) -> Response:  # noqa: ARG001
     """How many records the named objects have; names that the org does not know are left out."""
-    visible = context.org.visible
+    visible = context.visible
     wanted = context.request.args.get("sObjects", "")
     known = [facts for name in wanted.split(",") if (facts := visible.facts(name.strip())) is not None]
     chosen = known if wanted else sorted(visible, key=lambda facts: facts.name)
     return json_response(
-        {"sObjects": [{"count": records.live(context.org, facts), "name": facts.name} for facts in chosen]}
+        {"sObjects": [{"count": direct.live(context.org, facts), "name": facts.name} for facts in chosen]}
     )
 
 

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -21,6 +22,9 @@ _LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 
 #: A JWT may expire this many seconds ahead at most.
 _LONGEST_ASSERTION = 600
+
+#: How long a session lasts after it was used.
+_SESSION = timedelta(hours=2)
 
 
 def token(context: Context) -> Response:
@@ -44,6 +48,35 @@ def revoke(context: Context) -> Response:
     if not context.org.access.revoke(given):
         raise OAuthFault("unsupported_token_type", "this token type is not supported")
     return Response(b"", 200)
+
+
+def introspect(context: Context) -> Response:
+    """Tell a connected app what a token is good for."""
+    form = {**context.request.args.to_dict(), **context.request.form.to_dict()}
+    basic = context.request.authorization
+    if basic is not None and basic.type == "basic":
+        form.setdefault("client_id", basic.username or "")
+        form.setdefault("client_secret", basic.password or "")
+    _client(context, form)
+    org = context.org
+    given = form.get("token", "")
+    user_id = org.access.user_of(given)
+    if user_id is None:
+        return json_response({"active": False})
+    issued = org.clock.now()  # a session's time begins anew whenever it is used
+    return json_response(
+        {
+            "active": True,
+            "scope": "api refresh_token",
+            "client_id": org.credentials.client_id,
+            "username": users.user_of(org, user_id).get("Username"),
+            "sub": f"https://login.salesforce.com/id/{org.org_id}/{user_id}",
+            "token_type": "access_token",
+            "exp": int((issued + _SESSION).timestamp()),
+            "iat": int(issued.timestamp()),
+            "nbf": int(issued.timestamp()),
+        }
+    )
 
 
 def _client(context: Context, form: dict[str, str]) -> None:
@@ -168,4 +201,5 @@ ROUTES = (
         login=False,
     ),
     Route("POST", "/services/oauth2/revoke", revoke, "OAuth revoke", login=False),
+    Route("POST", "/services/oauth2/introspect", introspect, "OAuth introspect", login=False),
 )

@@ -7,7 +7,10 @@ import re
 from werkzeug.wrappers import Response
 
 from sfsync.fake import faults
-from sfsync.fake.routing import Context, Coverage, Route, json_response
+from sfsync.fake.query_columns import columns_of
+from sfsync.fake.query_plan import plans_of
+from sfsync.fake.routes.write_request import flag, object_of
+from sfsync.fake.routing import Context, Route, json_response
 
 _SMALLEST_PAGE, _LARGEST_PAGE = 200, 2000
 
@@ -28,11 +31,28 @@ def query_more(context: Context, version: str, locator: str) -> Response:
 
 
 def _first_page(context: Context, version: str, *, all_rows: bool) -> Response:
+    explained = context.request.args.get("explain")
+    if explained:
+        return _explained(context, explained, all_rows=all_rows)
     text = context.request.args.get("q")
     if not text:
         raise faults.malformed_query("A query string has to be specified")
+    if flag(context.request.args.get("columns")):
+        query, _ = context.org.queries.compiled(text, all_rows=all_rows, user_id=context.user_id)
+        return json_response(columns_of(context.visible, query))
     page = _page_size(context)
-    return json_response(context.org.queries.start(text, version, all_rows=all_rows, page=page))
+    return json_response(
+        context.org.queries.start(text, version, all_rows=all_rows, page=page, user_id=context.user_id)
+    )
+
+
+def _explained(context: Context, text: str, *, all_rows: bool) -> Response:
+    query, compiled = context.org.queries.compiled(text, all_rows=all_rows, user_id=context.user_id)
+    with context.org.database.reading() as cursor:
+        row = cursor.execute(compiled.count_sql).fetchone()
+    facts = object_of(context, compiled.object)
+    total = context.org.count(facts.name)
+    return json_response(plans_of(facts, query, rows=int(row[0]) if row else 0, total=total, text=text))
 
 
 def _page_size(context: Context) -> int:
@@ -43,11 +63,11 @@ def _page_size(context: Context) -> int:
 
 
 _ROOT = "/services/data/v<version:version>"
-_NOTE = "no columns=true, no explain"
+_NOTE = "`columns=true`; `explain=` for statements, with plans in principle only"
 
 ROUTES = (
-    Route("GET", f"{_ROOT}/query", query, "Query", Coverage.PARTIAL, _NOTE),
+    Route("GET", f"{_ROOT}/query", query, "Query", note=_NOTE),
     Route("GET", f"{_ROOT}/query/<locator>", query_more, "Query: later pages"),
-    Route("GET", f"{_ROOT}/queryAll", query_all, "QueryAll", Coverage.PARTIAL, _NOTE),
+    Route("GET", f"{_ROOT}/queryAll", query_all, "QueryAll", note=_NOTE),
     Route("GET", f"{_ROOT}/queryAll/<locator>", query_more, "QueryAll: later pages"),
 )

@@ -30,7 +30,7 @@ def versions(_: Context) -> Response:
 def resources(context: Context, version: str) -> Response:
     """What this version offers, by name, and who asks (`identity`)."""
     root = f"/services/data/v{version}"
-    names = ("sobjects", "query", "queryAll", "limits", "jobs")
+    names = ("composite", "jobs", "limits", "query", "queryAll", "sobjects", "tooling")
     user = f"{context.base_url}/id/{context.org.org_id}/{context.user_id}"
     return json_response({**{name: f"{root}/{name}" for name in names}, "identity": user})
 

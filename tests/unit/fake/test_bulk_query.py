@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sfsync.fake.bulk_jobs import Transition
+from sfsync.fake.bulk import Transition
 
 DATA = "/services/data/v60.0"
 JOBS = f"{DATA}/jobs/query"

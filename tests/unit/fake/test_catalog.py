@@ -8,7 +8,14 @@ from sfsync.fake.catalog import standard_catalog
 from sfsync.fake.describe_json import global_body, object_body
 
 DESCRIBED = ["Lead", "Opportunity", "Account", "Contact", "Event", "OpportunityContactRole"]
-LISTED = ["OpportunityHistory", "LeadHistory", "OpportunityFieldHistory", "LeadStatus", "OpportunityStage"]
+LISTED = [
+    "OpportunityHistory",
+    "LeadHistory",
+    "ContactHistory",
+    "OpportunityFieldHistory",
+    "LeadStatus",
+    "OpportunityStage",
+]
 
 # (object, field, key): what the recorded org's edition or the shape of its data has, and the catalogue leaves out.
 EXCEPTIONS = {("Opportunity", "Fiscal", "byteLength"), ("Event", "WhatId", "referenceTo")}

@@ -74,9 +74,10 @@ def test_parents_are_nested_and_null_where_there_is_none(org, client):
     assert second["Account"] is None
 
 
-def test_a_lookup_to_several_objects_tells_which_it_found(client, leads):
+def test_a_lookup_to_several_objects_tells_which_it_found_in_its_address(client, leads):
     record = client.query("SELECT Owner.Name FROM Lead LIMIT 1")["records"][0]
-    assert record["Owner"]["attributes"]["type"] == "User"
+    assert record["Owner"]["attributes"]["type"] == "Name"
+    assert "/sobjects/User/005" in record["Owner"]["attributes"]["url"]
     assert record["Owner"]["Name"] == "Ada Admin"
 
 
@@ -239,3 +240,71 @@ def test_values_in_a_query_are_never_sql(org, client):
     assert len(client.rows(r"SELECT Id FROM Lead WHERE LastName = 'x\' OR \'1\'=\'1'")) == 1
     assert client.rows("SELECT Id FROM Lead WHERE LastName = '); DROP TABLE \"Lead\"; --'") == []
     assert org.count("Lead") == 2
+
+
+def test_a_compiled_statement_is_made_anew_when_the_day_or_the_org_changes(org, client, leads):
+    soql = "SELECT COUNT() FROM Lead WHERE CreatedDate = TODAY"
+    assert client.query(soql)["totalSize"] == 7
+    org.clock.advance(timedelta(days=1))
+    assert client.query(soql)["totalSize"] == 0
+    org.settings.timezone = "Pacific/Kiritimati"
+    assert client.query("SELECT Score__c FROM Lead LIMIT 1")[0]["errorCode"] == "INVALID_FIELD"
+    org.add_field("Lead", "Score__c", "double")
+    assert client.query("SELECT Score__c FROM Lead LIMIT 1")["totalSize"] == 1
+    assert client.query("SELECT Email FROM Lead LIMIT 1")["totalSize"] == 1
+    org.hide("Lead", "Email")
+    assert client.query("SELECT Email FROM Lead LIMIT 1")[0]["errorCode"] == "INVALID_FIELD"
+
+
+def test_the_same_statement_sees_what_happened_meanwhile(org, client, leads):
+    soql = "SELECT LastName FROM Lead WHERE LastName = 'new'"
+    assert client.rows(soql) == []
+    org.update("Lead", leads[0], {"LastName": "new"})
+    assert client.rows(soql) == [{"LastName": "new"}]
+
+
+def test_only_so_many_statements_stay_compiled(org, client, monkeypatch):
+    monkeypatch.setattr("sfsync.fake.queries._MOST_COMPILED", 3)
+    for number in range(9):
+        assert client.rows(f"SELECT Id FROM Lead LIMIT {number}") == []
+
+
+@pytest.mark.parametrize("columns", ["Id", "Id, Owner.Name", "FIELDS(ALL)"])
+def test_pages_kept_and_pages_read_at_once_have_the_same_bytes(org, client, leads, columns):
+    org.insert("Lead", [{"LastName": "Z", "Company": "X", "AnnualRevenue": 8e7, "City": "Recife", "Latitude": -8.05}])
+    soql = f"SELECT {columns} FROM Lead ORDER BY LastName LIMIT 200"
+    [whole] = pages(client, soql)
+    org.settings.query_page = 3
+    assert [record for page in pages(client, soql) for record in page["records"]] == whole["records"]
+
+
+def test_money_in_an_org_with_several_currencies(org, client):
+    org.multi_currency({"USD": 1, "EUR": 0.5})
+    org.insert(
+        "Opportunity",
+        [
+            {
+                "Name": name,
+                "StageName": "Prospecting",
+                "CloseDate": "2026-01-01",
+                "Amount": 100,
+                "CurrencyIsoCode": code,
+            }
+            for name, code in (("dollars", "USD"), ("euros", "EUR"))
+        ],
+    )
+    assert client.rows("SELECT Amount, convertCurrency(Amount) c FROM Opportunity ORDER BY Name") == [
+        {"Amount": 100.0, "c": 100.0},
+        {"Amount": 100.0, "c": 200.0},
+    ]
+    assert client.rows("SELECT Name FROM Opportunity WHERE Amount > USD150") == [{"Name": "euros"}]
+    assert client.rows("SELECT Name FROM Opportunity WHERE Amount IN (USD100, EUR1)") == [{"Name": "dollars"}]
+    assert client.rows("SELECT COUNT(Id) n FROM Opportunity WHERE Amount > EUR50") == [{"n": 1}]
+    assert client.rows("SELECT SUM(Amount) s FROM Opportunity") == [{"s": 300.0}]
+    assert client.rows("SELECT FORMAT(Amount) f FROM Opportunity ORDER BY Name") == [
+        {"f": "USD 100.00"},
+        {"f": "EUR 100.00"},
+    ]
+    assert client.rows("SELECT FORMAT(convertCurrency(Amount)) f FROM Opportunity WHERE Name = 'euros'") == [
+        {"f": "USD 200.00"}
+    ]

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import duckdb
+import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sfsync.fake.wire import MACROS, csv_expression, json_datetime, json_expression, soap_datetime
+from sfsync.fake.wire import MACROS, csv_expression, java_double, json_datetime, json_value, soap_datetime
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def database():
         yield connection
 
 
-def java_double(number: float) -> str:
+def java_double_by_the_book(number: float) -> str:
     """Java's Double.toString, for comparison."""
     if number == 0:
         return "0.0"
@@ -47,44 +48,60 @@ def java_double(number: float) -> str:
     ],
 )
 def test_doubles_always_have_a_point_and_large_ones_an_exponent(database, number, text):
-    assert database.execute(f"SELECT {json_expression('?::DOUBLE', 'currency')}", [number]).fetchone() == (text,)
-    assert database.execute(f"SELECT {csv_expression('?::DOUBLE', 'double')}", [number]).fetchone() == (text,)
+    assert orjson.dumps(json_value(number, "currency")).decode() == text
+    assert database.execute(f"SELECT {csv_expression('?::DOUBLE', 'double')}", [float(number)]).fetchone() == (text,)
 
 
 @given(numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50))
-@example(numbers=[5e-324, 1.7976931348623157e308, 9.999999999999999e-4, 0.001, 123456789012345680.0])
+@example(numbers=[5e-324, 1.7976931348623157e308, 9.999999999999999e-4, 0.001, 123456789012345680.0, -0.0])
 def test_any_double_is_written_as_java_writes_it(database, numbers):
     rows = database.execute("SELECT wire_double(x) FROM (SELECT unnest(?::DOUBLE[]) AS x)", [numbers]).fetchall()
-    assert [row[0] for row in rows] == [java_double(number) for number in numbers]
+    wanted = [java_double_by_the_book(number) for number in numbers]
+    assert [row[0] for row in rows] == wanted
+    assert [java_double(number) for number in numbers] == wanted
+    assert orjson.dumps([json_value(number, "double") for number in numbers]).decode() == f"[{','.join(wanted)}]"
 
 
-@given(text=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40))
-def test_any_text_survives_json(database, text):
-    written = database.execute(f"SELECT {json_expression('?::VARCHAR', 'string')}", [text]).fetchone()[0]
-    assert json.loads(written) == text
+@given(moment=st.datetimes(datetime(1700, 1, 1), datetime(4000, 12, 31)))
+def test_the_database_and_python_write_the_same_moments(database, moment):
+    for value, kind, sql_type in (
+        (moment, "datetime", "TIMESTAMP"),
+        (moment.date(), "date", "DATE"),
+        (moment.time(), "time", "TIME"),
+    ):
+        row = database.execute(f"SELECT x, {csv_expression('x', kind)} FROM (SELECT ?::{sql_type} AS x)", [value])
+        stored, in_csv = row.fetchone()
+        in_json = json_value(stored, kind)
+        assert in_json == (in_csv.removesuffix("Z") + "+0000" if kind == "datetime" else in_csv)
+
+
+@given(text=st.text(st.characters(codec="utf-8"), max_size=40))
+def test_any_text_survives_json(text):
+    assert json.loads(orjson.dumps(json_value(text, "string"))) == text
 
 
 @pytest.mark.parametrize(
-    ("sql", "kind", "in_json", "in_csv"),
+    ("value", "kind", "in_json", "in_csv"),
     [
-        ("TIMESTAMP '2022-02-15 06:21:19'", "datetime", '"2022-02-15T06:21:19.000+0000"', "2022-02-15T06:21:19.000Z"),
-        ("DATE '2022-02-15'", "date", '"2022-02-15"', "2022-02-15"),
-        ("TIME '06:21:19'", "time", '"06:21:19.000Z"', "06:21:19.000Z"),
-        ("true", "boolean", "true", "true"),
-        ("42", "int", "42", "42"),
-        ("'a \"b\"'", "string", '"a \\"b\\""', 'a "b"'),
-        ("NULL::VARCHAR", "picklist", "null", ""),
-        ("NULL::DOUBLE", "percent", "null", ""),
-        ("NULL::TIMESTAMP", "datetime", "null", ""),
-        ("NULL::DATE", "date", "null", ""),
-        ("NULL::BOOLEAN", "boolean", "null", ""),
+        (datetime(2022, 2, 15, 6, 21, 19), "datetime", '"2022-02-15T06:21:19.000+0000"', "2022-02-15T06:21:19.000Z"),
+        (date(2022, 2, 15), "date", '"2022-02-15"', "2022-02-15"),
+        (time(6, 21, 19), "time", '"06:21:19.000Z"', "06:21:19.000Z"),
+        (True, "boolean", "true", "true"),
+        (42, "int", "42", "42"),
+        ('a "b"', "string", '"a \\"b\\""', 'a "b"'),
+        (None, "picklist", "null", ""),
+        (None, "percent", "null", ""),
+        (None, "datetime", "null", ""),
+        (None, "date", "null", ""),
+        (None, "time", "null", ""),
+        (None, "boolean", "null", ""),
     ],
 )
-def test_values_look_as_salesforce_writes_them(database, sql, kind, in_json, in_csv):
-    assert database.execute(f"SELECT {json_expression(sql, kind)}, {csv_expression(sql, kind)}").fetchone() == (
-        in_json,
-        in_csv,
-    )
+def test_values_look_as_salesforce_writes_them(database, value, kind, in_json, in_csv):
+    assert orjson.dumps(json_value(value, kind)).decode() == in_json
+    sql_type = {"datetime": "TIMESTAMP", "percent": "DOUBLE", "int": "INTEGER", "boolean": "BOOLEAN"}.get(kind)
+    sql_type = sql_type or (kind if kind in {"date", "time"} else "VARCHAR")
+    assert database.execute(f"SELECT {csv_expression(f'?::{sql_type}', kind)}", [value]).fetchone() == (in_csv,)
 
 
 def test_moments_outside_of_records():

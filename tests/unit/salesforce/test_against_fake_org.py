@@ -18,7 +18,7 @@ from sfsync.errors import (
 )
 from sfsync.fake import FakeOrg
 from sfsync.fake import weather as bad
-from sfsync.fake.bulk_jobs import Transition
+from sfsync.fake.bulk import Transition
 from sfsync.salesforce import connect
 from sfsync.salesforce.bulk_query import BulkQuery
 from sfsync.salesforce.describe import describe_object, list_objects
