@@ -34,12 +34,6 @@ def save(call: Call, rows: Sequence[PendingRow]) -> None:
         _write(call, sound)
 
 
-def outcomes(call: Call, rows: Sequence[PendingRow]) -> list[RowOutcome]:
-    """What to tell the client."""
-    undone = call.options.all_or_none and any(row.errors for row in rows)
-    return [outcome(row, undone=undone) for row in rows]
-
-
 def outcome(row: PendingRow, *, undone: bool) -> RowOutcome:
     """What to tell the client of one record; `undone` when its company was not all right."""
     known = None if row.is_new else row.record_id or None

@@ -56,11 +56,6 @@ class Shape:
         return {field.name: self.default(field) for field in self.whole.stored_fields}
 
     @cached_property
-    def nothing(self) -> frozenset[str]:
-        """Fields that a new record leaves empty, whoever makes it."""
-        return frozenset(name for name, value in self.template.items() if value is None)
-
-    @cached_property
     def unique(self) -> tuple[FieldFacts, ...]:
         """Fields whose values no two live records share."""
         return tuple(field for field in self.whole.stored_fields if field.has("q"))
@@ -74,11 +69,6 @@ class Shape:
     def stamps(self) -> frozenset[str]:
         """Which of the usual stamps the object has."""
         return frozenset(name for name in STAMPS if self.whole.field(name) is not None)
-
-    @property
-    def has_bin(self) -> bool:
-        """Whether deleted records go to the recycle bin."""
-        return self.whole.field("IsDeleted") is not None
 
     def default(self, field: FieldFacts) -> Any:
         """What a new record gets in a field that nobody set."""
