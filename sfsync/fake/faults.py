@@ -178,9 +178,7 @@ def no_such_column(field: str, object_name: str) -> RestFault:
 
 def not_an_external_id(name: str) -> RestFault:
     """A record is looked for by something that is neither an Id nor a field that identifies records."""
-    return RestFault(
-        404, "NOT_FOUND", f"Provided external ID field does not exist or is not accessible: {name}"
-    )
+    return RestFault(404, "NOT_FOUND", f"Provided external ID field does not exist or is not accessible: {name}")
 
 
 def entity_is_deleted() -> RestFault:
