@@ -32,7 +32,7 @@ _SQL_TYPES = {
     "time": "TIME",
 }
 
-#: The same checksum as `salesforce_ids.checksum`, for whole columns.
+#: The same checksum as `record_ids.checksum`, for whole columns.
 _ID_MACROS = """
 CREATE MACRO id_check(block) AS substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1
     + (ascii(block[1]) BETWEEN 65 AND 90)::INTEGER

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from sfsync.soql.salesforce_ids import checksum, long_id
+from sfsync.record_ids import checksum, long_id
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PREFIX_LENGTH = 3

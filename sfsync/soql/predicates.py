@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sfsync.errors import SoqlError
+from sfsync.record_ids import is_id, long_id
 from sfsync.soql.ast import (
     BooleanValue,
     CurrencyValue,
@@ -25,7 +26,6 @@ from sfsync.soql.ast import (
 )
 from sfsync.soql.columns import Column, Family, last_name
 from sfsync.soql.dates import Calendar, date_range
-from sfsync.soql.salesforce_ids import is_id, long_id
 from sfsync.soql.sql_literals import (
     date_literal,
     number_literal,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sfsync.fake.catalog import standard_catalog
 from sfsync.fake.database import OrgDatabase
 from sfsync.fake.ids import is_valid_id, make_id, to_15, to_18
-from sfsync.soql.salesforce_ids import checksum
+from sfsync.record_ids import checksum
 
 
 def test_ids_have_the_objects_prefix_and_count_up_in_base_62():

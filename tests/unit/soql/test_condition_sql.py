@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sfsync.errors import SoqlError
+from sfsync.record_ids import long_id
 from sfsync.soql import ast, parse_condition, render
 from sfsync.soql.condition_sql import Column, condition_sql
 from sfsync.soql.dates import Calendar, date_range
-from sfsync.soql.salesforce_ids import long_id
 
 NOW = datetime(2026, 3, 29, 3, 30, tzinfo=UTC)
 CALENDAR = Calendar("America/Los_Angeles", fiscal_start_month=2)

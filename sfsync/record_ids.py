@@ -1,4 +1,4 @@
-"""Record Ids in a filter: 15 case-sensitive characters, or 18 with a checksum over the capitals among them."""
+"""Record Ids: 15 case-sensitive characters, or 18 with a checksum over the capitals among them."""
 
 from __future__ import annotations
 
