@@ -75,7 +75,8 @@ def finish_run(session: Session, run_id: str, *, state: str, api_calls: int, sum
 def recent_runs(session: Session, limit: int = 10) -> list[Run]:
     """The newest runs, newest first. One that never finished (a kill, a crash) still says `running`."""
     rows = session.execute(
-        "SELECT id, verb, started_at, finished_at, state, api_calls, summary FROM sfsync.runs ORDER BY started_at DESC, id DESC LIMIT ?",
+        "SELECT id, verb, started_at, finished_at, state, api_calls, summary FROM sfsync.runs "
+        "ORDER BY started_at DESC, id DESC LIMIT ?",
         [limit],
     )
     return [
