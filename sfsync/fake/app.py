@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("sfsync.fake")
 
-#: Address and headers together may be this long; the real limit is 16,384 bytes.
+#: The address may be this long, in bytes, and so may address and headers together.
 _MAX_URI = 16_384
 
 #: Shorter bodies are not worth compressing.
@@ -133,8 +133,7 @@ class App:
             return _told(faults.internal_error(reference), request, path)
 
     def _route(self, request: Request, path: str) -> Response:
-        if len(request.full_path) > _MAX_URI:
-            raise faults.uri_too_long()
+        _refuse_too_long(request)
         if control.is_for_control(path):
             return control.answer(self.org, request, path)
         method = request.args.get("_HttpMethod", request.method) if request.method == "POST" else request.method
@@ -199,6 +198,14 @@ class App:
             _spread(response)
         if "gzip" in request.headers.get("Accept-Encoding", "").lower() and "Content-Encoding" not in headers:
             _compress(response)
+
+
+def _refuse_too_long(request: Request) -> None:
+    address = len(request.full_path)
+    if address > _MAX_URI:
+        raise faults.uri_too_long()
+    if address + sum(len(f"{name}: {value}\r\n") for name, value in request.headers.items()) > _MAX_URI:
+        raise faults.headers_too_long()
 
 
 def _told(fault: Fault, request: Request, path: str) -> Response:

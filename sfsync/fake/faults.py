@@ -147,8 +147,14 @@ def bad_request(status: int, detail: str) -> RestFault:
 
 
 def uri_too_long() -> RestFault:
-    """Address and headers together are longer than the platform takes."""
+    """The address alone is longer than the platform takes."""
     return RestFault(414, "URI_TOO_LONG", "URI Too Long")
+
+
+def headers_too_long() -> RestFault:
+    """Address and headers together are longer than the platform takes."""
+    # from memory: the status is documented, code and words are not
+    return RestFault(431, "REQUEST_HEADER_FIELDS_TOO_LARGE", "Request Header Fields Too Large")
 
 
 def json_unreadable(detail: str) -> RestFault:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 #: The longest statement that is read.
 _LONGEST = 100_000
 
+#: With so many long texts in a row, a page has no more than so many rows, whatever the client asks for.
+_WIDE, _WIDE_PAGE = 2, 200
+
 #: A locator can be used for so long.
 _LIFETIME = timedelta(days=2)
 
@@ -136,7 +139,8 @@ class Queries:
         ready = self._compile(text, all_rows=all_rows, user_id=user_id)
         if ready.compiled.is_count:
             return b'{"totalSize":%d,"done":true,"records":[]}' % self._count(ready.compiled)
-        answer = self._first(ready.compiled, page)
+        is_wide = ready.compiled.long_texts >= _WIDE
+        answer = self._first(ready.compiled, min(page, _WIDE_PAGE) if is_wide else page)
         writer = ready.writers.get(version)
         if writer is None:
             writer = ready.writers[version] = RecordWriter(ready.compiled, version)

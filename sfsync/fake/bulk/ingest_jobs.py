@@ -18,6 +18,7 @@ from sfsync.fake.bulk.settings import (
     ABORTED,
     COMPLETE,
     FAILED,
+    JOB_LIFETIME,
     JOB_PREFIX,
     OPEN,
     RUNNING,
@@ -105,6 +106,7 @@ class IngestJobs:
 
     def get(self, job_id: str) -> IngestJob:
         """The job of this Id; raises 404."""
+        self._forget_old()
         job = self._jobs.get(to_18(job_id)) if is_valid_id(job_id, JOB_PREFIX) else None
         if job is None:
             raise faults.not_found()
@@ -176,11 +178,7 @@ class IngestJobs:
             raise faults.job_state_forbids("Deleting a job that is not Completed, Aborted or Failed is not allowed")
         with self._lock:
             self._jobs.pop(job.id, None)
-        with job.lock:
-            if job.upload is not None:
-                job.upload.unlink(missing_ok=True)
-            if job.results is not None:
-                job.results.drop()
+        _free(job)
 
     def result(self, job_id: str, kind: str) -> Path | None:
         """The file with the `successful`, `failed` or `unprocessed` rows; None when there is nothing to tell."""
@@ -190,7 +188,18 @@ class IngestJobs:
             raise faults.job_state_forbids(f"Results are not available: the job is in state {job.state}")
         return job.results.path(kind) if job.results is not None else None
 
+    def _forget_old(self) -> None:
+        """Remove the jobs whose time is over, their data and their results."""
+        oldest = self._org.clock.now() - JOB_LIFETIME
+        with self._lock:
+            old = [job for job in self._jobs.values() if job.created <= oldest]
+            for job in old:
+                del self._jobs[job.id]
+        for job in old:
+            _free(job)
+
     def __iter__(self) -> Iterator[IngestJob]:
+        self._forget_old()
         with self._lock:
             return iter(tuple(self._jobs.values()))
 
@@ -248,6 +257,15 @@ class IngestJobs:
         job.results, job.error = run(self._org, job, self.settings)
         job.final = FAILED if job.error else COMPLETE
         self.batches += job.results.batches
+
+
+def _free(job: IngestJob) -> None:
+    """Remove the files of a job that nobody can ask for any more."""
+    with job.lock:
+        if job.upload is not None:
+            job.upload.unlink(missing_ok=True)
+        if job.results is not None:
+            job.results.drop()
 
 
 def decoded(chunks: Iterable[bytes], encoding: str, limit: int) -> Iterator[bytes]:

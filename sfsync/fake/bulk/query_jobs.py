@@ -19,6 +19,7 @@ from sfsync.fake.bulk.settings import (
     COMPLETE,
     DELIMITERS,
     FAILED,
+    JOB_LIFETIME,
     JOB_PREFIX,
     LINE_ENDINGS,
     RUNNING,
@@ -117,6 +118,7 @@ class QueryJobs:
 
     def get(self, job_id: str) -> QueryJob:
         """The job of this Id; raises 404."""
+        self._forget_old()
         job = self._jobs.get(to_18(job_id)) if is_valid_id(job_id, JOB_PREFIX) else None
         if job is None:
             raise faults.not_found()
@@ -150,7 +152,18 @@ class QueryJobs:
             self._jobs.pop(job.id, None)
         self._org.queries.results.drop(job.kept)
 
+    def _forget_old(self) -> None:
+        """Remove the jobs whose time is over, and their results."""
+        oldest = self._org.clock.now() - JOB_LIFETIME
+        with self._lock:
+            old = [job for job in self._jobs.values() if job.created <= oldest]
+            for job in old:
+                del self._jobs[job.id]
+        for job in old:
+            self._org.queries.results.drop(job.kept)
+
     def __iter__(self) -> Iterator[QueryJob]:
+        self._forget_old()
         with self._lock:
             return iter(tuple(self._jobs.values()))
 

@@ -13,6 +13,9 @@ FAILED, ABORTED = "Failed", "Aborted"
 DELIMITERS = {"COMMA": ",", "SEMICOLON": ";", "PIPE": "|", "TAB": "\t", "CARET": "^", "BACKQUOTE": "`"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 
+#: Jobs of Bulk API 2.0, their data and their results are gone so long after their creation.
+JOB_LIFETIME = timedelta(days=7)
+
 #: Key prefixes of jobs, of batches and of query results.
 JOB_PREFIX, BATCH_PREFIX, RESULT_PREFIX = "750", "751", "752"
 

@@ -24,12 +24,14 @@ class SelectedColumn:
         type: Salesforce's describe type of the value; `address` and `location` are structs.
         alias: The alias of the statement, or None.
         only: On which records it is shown, when not on all.
+        is_long_text: Whether it is a text too long to be filtered by.
     """
 
     path: tuple[str, ...]
     type: str
     alias: str | None = None
     only: OnlyFor | None = None
+    is_long_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,11 @@ class CompiledQuery:
     def count_sql(self) -> str:
         """How many rows `sql` gives: one row, one number."""
         return self.counting()
+
+    @property
+    def long_texts(self) -> int:
+        """How many long texts were selected."""
+        return sum(column.is_long_text for column in self.columns)
 
     @property
     def width(self) -> int:

@@ -108,7 +108,8 @@ class FieldList:
 
 
 def _entry(field: Resolved, place: Place, only: OnlyFor | None = None) -> Entry:
-    column = SelectedColumn(field.path, field.column.type, only=only)
+    is_long_text = field.column.type == "textarea" and "f" not in field.abilities
+    column = SelectedColumn(field.path, field.column.type, only=only, is_long_text=is_long_text)
     return Entry(field.column.sql, column, place)
 
 
