@@ -76,6 +76,11 @@ def sql_type(field_type: str) -> str:
     return _SQL_TYPES.get(field_type, "VARCHAR")
 
 
+#: Handing a statement of a few rows to several threads costs a quarter of its time: small orgs use one.
+_ONE_THREAD = "SET GLOBAL threads = 1"
+_SMALL_ORG = 50_000  # records of all objects together
+
+
 class Undone(Exception):
     """Raised within `OrgDatabase.together`: nothing that was written there is to stay."""
 
@@ -102,8 +107,18 @@ class OrgDatabase:
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         # DuckDB 2.0.0 fails to bind nested CASEs over a column that its statistics know to be all NULL.
         self._connection.execute("SET GLOBAL disabled_optimizers = 'statistics_propagation'")
+        self._connection.execute(_ONE_THREAD)
         self._connection.execute(MACROS + _ID_MACROS + _BOOKS)
         self._connection.execute(";".join(_create_table(facts) for facts in catalog))
+
+    @contextmanager
+    def all_threads(self) -> Iterator[None]:
+        """Use every processor in this block, and after it too if the org has become a large one."""
+        self._connection.execute("RESET GLOBAL threads")
+        yield
+        rows = self._connection.execute("SELECT sum(estimated_size) FROM duckdb_tables()").fetchone()
+        if rows is None or int(rows[0] or 0) < _SMALL_ORG:
+            self._connection.execute(_ONE_THREAD)
 
     @contextmanager
     def reading(self) -> Iterator[Cursor]:

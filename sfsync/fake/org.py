@@ -275,8 +275,13 @@ class FakeOrg(Declarations):
 
     def _fill_by(self, fill: Callable[[], None]) -> None:
         """Fill the org this way, now and after every reset."""
-        self._fill = fill
-        fill()
+
+        def whole() -> None:
+            with self.database.all_threads():
+                fill()
+
+        self._fill = whole
+        whole()
 
     def _grow(self, seed: int, leads: int) -> None:
         from sfsync.fake.seed import plant, setup  # noqa: PLC0415 - only seeded orgs need it

@@ -12,7 +12,7 @@ from sfsync.fake import FakeOrg
 
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "linux" else 1024 * 1024)
 org = FakeOrg.empty()
-with org.database.writing() as cursor:
+with org.database.all_threads(), org.database.writing() as cursor:
     cursor.execute('''
         INSERT INTO "Lead" ("Id", "IsDeleted", "LastName", "Company", "Email", "CreatedDate", "SystemModstamp", "AnnualRevenue")
         SELECT id_18('00QFk0' || lpad(i::VARCHAR, 9, '0')), false, 'Last ' || i, repeat('Company ', 28) || i,
