@@ -129,9 +129,9 @@ def test_an_expired_login(fake_sf):
 
 def test_any_other_failure_is_quoted_without_secrets(fake_sf):
     odd = failure("SomeError", f"cannot use {TOKEN}")
-    with pytest.raises(
-        AuthenticationFailed, match="sf org auth show-access-token failed: cannot use 00D000000000001!\\*\\*\\*"
-    ) as raised:
+    # How much of the token goes depends on whether a secret of this value is alive; its secret half always does.
+    masked = r"cannot use (00D000000000001!)?\*\*\*"
+    with pytest.raises(AuthenticationFailed, match=f"sf org auth show-access-token failed: {masked}") as raised:
         log_in(fake_sf(script(display(), odd, token_exit=1)))
     assert "AQEAQ" not in f"{raised.value} {raised.value.hint}"
 
