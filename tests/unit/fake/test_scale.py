@@ -54,5 +54,5 @@ def test_a_million_records_are_served_in_pieces():
     found = json.loads(done.stdout)
     assert (found["rows"], found["total"], found["last"]) == (1_000_000, 1_000_000, [True, 2000])
     assert found["megabytes"] > 300
-    # Pages and the database's own buffers, which vary with the machine; as Python objects it would be several times more.
-    assert found["grown"] < 2 * found["megabytes"], found
+    # Pages and the database's own buffers, whatever the size of the whole.
+    assert found["grown"] < found["megabytes"], found
