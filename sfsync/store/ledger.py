@@ -87,8 +87,8 @@ def recent_runs(session: Session, limit: int = 10) -> list[Run]:
 
 def save_cursor(
     session: Session, describe: ObjectDescribe, upper_bound: datetime, run_id: str, *, history: bool = False
-) -> None:
-    """Move an object's cursor, in the transaction that stored its rows.
+) -> int:
+    """Move an object's cursor, in the transaction that stored its rows; returns how many rows the object has now.
 
     Args:
         session: A writing session.
@@ -105,6 +105,7 @@ def save_cursor(
         "INSERT INTO sfsync.cursors VALUES (?, ?, ?, ?, ?, ?)",
         [describe.name, upper_bound, run_id, fields, count, (known if history else None) or upper_bound],
     )
+    return count
 
 
 def recount(session: Session, object_name: str) -> None:
@@ -113,11 +114,6 @@ def recount(session: Session, object_name: str) -> None:
         f"UPDATE sfsync.cursors SET row_count = (SELECT count(*) FROM {table('sf_all', object_name)}) WHERE object = ?",
         [object_name],
     )
-
-
-def row_count(session: Session, object_name: str) -> int:
-    """How many records of an object the mirror holds, deleted ones included."""
-    return int(session.execute("SELECT row_count FROM sfsync.cursors WHERE object = ?", [object_name]).scalar())
 
 
 def save_describe(session: Session, describe: ObjectDescribe, taken_at: datetime) -> None:

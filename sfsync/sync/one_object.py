@@ -48,17 +48,23 @@ class ObjectPull:
         unfinished = self.reader.unfinished(describe, saved)
         resumed = self.reader.read_unfinished(describe, unfinished) if unfinished else None
         if unfinished is not None and resumed is not None:
-            counts += self._store(describe, drift, resumed, unfinished.upper_bound)
+            counts += self._store(describe, drift, resumed, unfinished.upper_bound)[0]
             notes.append(f"took up Bulk job {unfinished.job_id} of a pull that was stopped")
             drift, saved, expected = Drift(gone=drift.gone), unfinished.upper_bound, None
             upper = max(upper, saved)
         window = next_window(describe, saved, upper, self.options.overlap)
         spooled = self.reader.read(describe, window, expected)
-        counts += self._store(describe, drift, spooled, upper)
-        return self._result(describe, spooled, counts, notes)
+        stored, total = self._store(describe, drift, spooled, upper)
+        return _result(describe, spooled, counts + stored, total, notes)
 
-    def _store(self, describe: ObjectDescribe, drift: Drift, spooled: SpooledRead, upper: datetime) -> MergeCounts:
-        """Rows and cursor in one transaction; only then may the job go and the pages."""
+    def _store(
+        self, describe: ObjectDescribe, drift: Drift, spooled: SpooledRead, upper: datetime
+    ) -> tuple[MergeCounts, int]:
+        """Rows and cursor in one transaction; only then may the job go and the pages.
+
+        Returns:
+            What changed, and how many records the object has now.
+        """
         history = self.options.keeps_history(describe.name)
         merging = MergeOptions(
             expected=spooled.rows,
@@ -71,34 +77,33 @@ class ObjectPull:
                 shape_table(session, describe, drift)
                 counts = merge_pages(session, describe, spooled.pages, merging)
                 ledger.save_describe(session, describe, upper)
-                ledger.save_cursor(session, describe, upper, self.run_id, history=history)
+                total = ledger.save_cursor(session, describe, upper, self.run_id, history=history)
         except IncompleteAnswer:
             self._clear_spool(describe)  # pages that cannot be stored must not be taken up again
             raise
         spooled.after_commit()
         self._clear_spool(describe)
-        return counts
+        return counts, total
 
     def _clear_spool(self, describe: ObjectDescribe) -> None:
         shutil.rmtree(self.reader.spool / describe.name, ignore_errors=True)
 
-    def _result(
-        self, describe: ObjectDescribe, spooled: SpooledRead, counts: MergeCounts, notes: list[str]
-    ) -> ObjectResult:
-        with self.store.reading() as session:
-            total = ledger.row_count(session, describe.name)
-        return ObjectResult(
-            describe.name,
-            "done",
-            api=spooled.api,
-            read=counts.read,
-            inserted=counts.inserted,
-            updated=counts.updated,
-            deleted=counts.deleted,
-            vanished=counts.vanished,
-            total=total,
-            notes=tuple(notes),
-        )
+
+def _result(
+    describe: ObjectDescribe, spooled: SpooledRead, counts: MergeCounts, total: int, notes: list[str]
+) -> ObjectResult:
+    return ObjectResult(
+        describe.name,
+        "done",
+        api=spooled.api,
+        read=counts.read,
+        inserted=counts.inserted,
+        updated=counts.updated,
+        deleted=counts.deleted,
+        vanished=counts.vanished,
+        total=total,
+        notes=tuple(notes),
+    )
 
 
 def _notes(drift: Drift) -> list[str]:

@@ -13,7 +13,6 @@ from sfsync.errors import (
     QueryFailed,
     RequestRefused,
     TemporaryFailure,
-    UsageError,
 )
 from sfsync.mapping import Mapping
 from sfsync.mapping.check import check_mappings
@@ -31,6 +30,7 @@ from sfsync.sync.one_object import ObjectPull
 from sfsync.sync.options import PullOptions
 from sfsync.sync.read import Reader
 from sfsync.sync.run import ledger_run
+from sfsync.sync.same_org import refuse_another_org
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +162,7 @@ def _claim_mirror(org: Org, store: Store) -> None:
     """Prepare the mirror, after making sure that it is of this org."""
     with store.writing() as session:
         prepare_mirror(session)
-        known = ledger.facts(session).get("org_id")
-        if org.org_id and known and known[:15] != org.org_id[:15]:
-            raise UsageError(
-                f"this mirror is of org {known}, but the login is for org {org.org_id} ({org.instance_url})",
-                hint="use another project folder, or another --target-org",
-            )
+        refuse_another_org(org, ledger.facts(session).get("org_id"))
         if org.org_id:
             ledger.set_fact(session, "org_id", org.org_id)
         ledger.set_fact(session, "instance_url", org.instance_url)

@@ -22,6 +22,7 @@ from sfsync.sync.lock import run_lock
 from sfsync.sync.options import PullOptions
 from sfsync.sync.read import Reader, SpooledRead
 from sfsync.sync.run import ledger_run
+from sfsync.sync.same_org import refuse_another_org
 from sfsync.sync.window import EVERYTHING
 
 
@@ -109,8 +110,7 @@ def verify(
         calls_before = org.usage.calls
         with store.reading() as session:
             state = read_state(session)
-        if org.org_id and state.org_id and org.org_id[:15] != state.org_id[:15]:
-            raise UsageError(f"this mirror is of org {state.org_id}, not {org.org_id}", hint="use another --target-org")
+        refuse_another_org(org, state.org_id)
         chosen = _chosen(state.objects, objects)
         reader = Reader(org, workspace / "verify", "auto", PullOptions().bulk_threshold, on_event)
         with ledger_run(store, "verify", lambda: org.usage.calls - calls_before) as run:
