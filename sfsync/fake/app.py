@@ -45,13 +45,13 @@ _COOKIES = (
     "LSKey-c$CookieConsentPolicy=0:1; path=/; Max-Age=31536000; secure",
 )
 
-_ALWAYS = {
-    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "none",
-    "Cache-Control": "no-cache,must-revalidate,max-age=0,no-store,private",
-    "Server": "sfdcedge",
-}
+_ALWAYS = (
+    ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Robots-Tag", "none"),
+    ("Cache-Control", "no-cache,must-revalidate,max-age=0,no-store,private"),
+    ("Server", "sfdcedge"),
+)
 
 
 class App:
@@ -182,8 +182,10 @@ class App:
     def _dress(self, request: Request, response: Response) -> None:
         """Put on the headers that every answer has, and compress it if the client reads gzip."""
         headers = response.headers
-        for name, value in _ALWAYS.items():
-            headers.setdefault(name, value)
+        present = {name.lower() for name, _ in headers}
+        for name, value in _ALWAYS:
+            if name.lower() not in present:
+                headers.add(name, value)
         headers["Date"] = format_datetime(self.org.clock.now().replace(microsecond=0), usegmt=True)
         headers["X-Request-Id"] = headers["X-SFDC-Request-Id"] = f"{next(self._numbers):032x}"
         for cookie in _COOKIES:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -19,7 +20,11 @@ from sfsync.errors import ConfigError, Problem
 from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts
 from sfsync.fake.catalog.facts import ID_TYPES
 from sfsync.fake.custom_fields import inferred_fields
-from sfsync.fake.database import Cursor, literal, quote, sql_type
+from sfsync.fake.database import ID_MACROS, Cursor, literal, quote, sql_type
+from sfsync.fake.dml import loading
+
+if TYPE_CHECKING:
+    from sfsync.fake.org import FakeOrg
 
 #: Faults of one kind shown for one file; the rest are counted.
 _SHOWN = 5
@@ -39,6 +44,44 @@ class DataFile:
     def custom(self) -> tuple[str, ...]:
         """The columns that the catalogue does not know."""
         return tuple(name for name in self.columns if self.facts.field(name) is None)
+
+
+def load_folder(org: FakeOrg, folder: Path, make_room: Callable[[str], None]) -> None:
+    """Put the records of a folder into an org; raises ConfigError, and then nothing was loaded.
+
+    Args:
+        org: The org, furnished as a new one.
+        folder: With the files.
+        make_room: Takes out what the org had of an object before records of it come in.
+    """
+    org.database.teach(ID_MACROS)
+    files = sorted(open_folder(folder, org.catalog), key=lambda file: loading.order(file.facts.name))
+    with org.database.reading() as cursor:
+        problems: list[Problem] = []
+        for file in files:
+            stage_file(cursor, file)
+            facts = org.database.add_fields(file.facts, custom_fields(cursor, file)) if file.custom else file.facts
+            found = check_staged(cursor, file, facts)
+            if not found and not problems:
+                make_room(facts.name)
+                if facts.name == "User":
+                    _swear_in(org, cursor, "staged_file", file.columns)
+                loading.load_staged(org, cursor, facts, "staged_file", file.columns)
+            problems.extend(found)
+            cursor.execute("DROP TABLE staged_file")
+        if problems:
+            raise ConfigError(problems, hint="nothing was loaded")
+        for file in files:
+            facts = org.catalog.facts(file.facts.name) or file.facts
+            org.notes.extend(dangling_lookups(cursor, facts, file.columns, org.catalog))
+
+
+def _swear_in(org: FakeOrg, cursor: Cursor, table: str, columns: Sequence[str]) -> None:
+    """Let the first active one of the incoming users be at work while everything else comes in."""
+    active = ' WHERE coalesce(CAST("IsActive" AS BOOLEAN), true)' if "IsActive" in columns else ""
+    row = cursor.execute(f'SELECT min(id_18("Id")) FROM {table}{active}').fetchone()
+    if row and row[0]:
+        org.admin_id = row[0]
 
 
 def open_folder(folder: Path, catalog: Catalog) -> list[DataFile]:

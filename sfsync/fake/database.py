@@ -5,18 +5,19 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import RLock, local
+from threading import Lock, RLock, local
 from typing import Any
 
 import duckdb
 import orjson
 
 from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts
+from sfsync.fake.deferred import DeferredRows, Put, Rows
 from sfsync.fake.ids import to_18
-from sfsync.fake.wire import MACROS
 
 Cursor = duckdb.DuckDBPyConnection
 
@@ -32,8 +33,8 @@ _SQL_TYPES = {
     "time": "TIME",
 }
 
-#: The same checksum as `record_ids.checksum`, for whole columns.
-_ID_MACROS = """
+#: The same checksum as `record_ids.checksum`, for whole columns: `id_18`, `id_valid`.
+ID_MACROS = """
 CREATE MACRO id_check(block) AS substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1
     + (ascii(block[1]) BETWEEN 65 AND 90)::INTEGER
     + 2 * (ascii(block[2]) BETWEEN 65 AND 90)::INTEGER
@@ -76,6 +77,28 @@ def sql_type(field_type: str) -> str:
     return _SQL_TYPES.get(field_type, "VARCHAR")
 
 
+#: Statements whose syntax trees are kept, of all orgs; longer texts are read each time.
+_MOST_READ, _LONGEST_READ = 300, 20_000
+_read_statements: OrderedDict[str, duckdb.Statement] = OrderedDict()
+_reading_statements = Lock()
+
+
+def run(cursor: Cursor, sql: str, values: object = None) -> Cursor:
+    """Execute a statement that will come again: its text is read but once, which costs as much as executing it."""
+    if len(sql) > _LONGEST_READ:
+        return cursor.execute(sql, values)
+    with _reading_statements:
+        known = _read_statements.get(sql)
+        if known is None:
+            [known] = cursor.extract_statements(sql)
+            _read_statements[sql] = known
+            if len(_read_statements) > _MOST_READ:
+                _read_statements.popitem(last=False)
+        else:
+            _read_statements.move_to_end(sql)
+    return cursor.execute(known, values)
+
+
 #: Handing a statement of a few rows to several threads costs a quarter of its time: small orgs use one.
 _ONE_THREAD = "SET GLOBAL threads = 1"
 _SMALL_ORG = 50_000  # records of all objects together
@@ -91,6 +114,10 @@ class _Joint(local):
     cursor: Cursor | None = None
     undone: bool = False
 
+    def __init__(self) -> None:
+        self.deferred = DeferredRows()  # of this transaction
+        self.written = DeferredRows()  # of earlier ones, but written by this one
+
 
 class OrgDatabase:
     """Tables named and typed after the catalogue.
@@ -102,14 +129,23 @@ class OrgDatabase:
         self.catalog = catalog
         self.lock = RLock()
         self._joint = _Joint()
+        self._deferred = DeferredRows()
         self._connection = duckdb.connect(":memory:")
         self._scratch: Path | None = None
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         # DuckDB 2.0.0 fails to bind nested CASEs over a column that its statistics know to be all NULL.
         self._connection.execute("SET GLOBAL disabled_optimizers = 'statistics_propagation'")
         self._connection.execute(_ONE_THREAD)
-        self._connection.execute(MACROS + _ID_MACROS + _BOOKS)
-        self._connection.execute(";".join(_create_table(facts) for facts in catalog))
+        self._taught: set[str] = set()
+        tables = ";".join(_create_table(facts) for facts in catalog)
+        self._connection.execute(f"BEGIN; {_BOOKS} {tables}; COMMIT")
+
+    def teach(self, macros: str) -> None:
+        """Make SQL macros known that few orgs need: for statements whose cursor is not yet there."""
+        with self.lock:
+            if macros not in self._taught:
+                self._connection.execute(macros)
+                self._taught.add(macros)
 
     @contextmanager
     def all_threads(self) -> Iterator[None]:
@@ -121,8 +157,14 @@ class OrgDatabase:
             self._connection.execute(_ONE_THREAD)
 
     @contextmanager
-    def reading(self) -> Iterator[Cursor]:
-        """A cursor of your own; within `together` the one of that transaction."""
+    def reading(self, sql: str | None = None) -> Iterator[Cursor]:
+        """A cursor of your own; within `together` the one of that transaction.
+
+        Args:
+            sql: All that is to be read with it, where that is known already: rows that it does not ask for may go on
+                waiting to be written.
+        """
+        self._write_deferred(sql)
         if self._joint.cursor is not None:
             yield self._joint.cursor
             return
@@ -133,40 +175,47 @@ class OrgDatabase:
             cursor.close()
 
     @contextmanager
-    def writing(self) -> Iterator[Cursor]:
-        """A cursor in a transaction: committed at the end, rolled back when the block raises."""
+    def writing(self, sql: str | None = None) -> Iterator[Cursor]:
+        """A cursor in a transaction: committed at the end, rolled back when the block raises; `sql` as in `reading`."""
         if self._joint.cursor is not None:
+            self._write_deferred(sql)
             try:
                 yield self._joint.cursor
             except BaseException:
                 self._joint.undone = True
                 raise
             return
-        with self.lock, self.reading() as cursor:
-            cursor.execute("BEGIN")
+        with self.lock, self.reading(sql) as cursor:
+            run(cursor, "BEGIN")
             try:
                 yield cursor
             except BaseException:
                 cursor.execute("ROLLBACK")
+                self._joint.deferred.clear()
+                self._deferred.take_from(self._joint.written)
                 raise
-            cursor.execute("COMMIT")
+            # Before the commit: who sees what this transaction wrote has to see what it deferred.
+            self._deferred.take_from(self._joint.deferred)
+            run(cursor, "COMMIT")
+            self._joint.written.clear()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Make one transaction of all that this thread reads and writes within the block.
+    def together(self, sql: str | None = None) -> Iterator[None]:
+        """Make one transaction of all that this thread reads and writes within the block; `sql` as in `reading`.
 
         It is rolled back when the block raises, and quietly so when it raises `Undone`; within another one, both end
         in the same way.
         """
         joint = self._joint
         if joint.cursor is not None:
+            self._write_deferred(sql)
             try:
                 yield
             except Undone:
                 joint.undone = True
             return
         try:
-            with self.writing() as cursor:
+            with self.writing(sql) as cursor:
                 joint.cursor, joint.undone = cursor, False
                 yield
                 if joint.undone:
@@ -175,6 +224,26 @@ class OrgDatabase:
             return
         finally:
             joint.cursor = None
+
+    def defer(self, table: str, rows: Rows, put: Put) -> None:
+        """Within `together`: let rows wait until somebody may want to see them. Nobody can tell the difference."""
+        self._joint.deferred.add(table, rows, put)
+
+    def _write_deferred(self, sql: str | None) -> None:
+        """Write the rows that are waiting, if they may be wanted."""
+        joint = self._joint
+        if joint.cursor is not None:
+            if joint.deferred.is_asked_for(sql) or self._deferred.is_asked_for(sql):
+                self._deferred.write(joint.cursor)
+                joint.written.take_from(self._deferred)
+                joint.deferred.write(joint.cursor)
+                joint.deferred.clear()
+        elif self._deferred.is_asked_for(sql):
+            with self.lock, self._connection.cursor() as cursor:
+                cursor.execute("BEGIN")
+                self._deferred.write(cursor)
+                cursor.execute("COMMIT")
+                self._deferred.clear()
 
     @property
     def joined(self) -> bool:

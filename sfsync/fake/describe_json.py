@@ -200,7 +200,7 @@ def _basics(facts: ObjectFacts, version: str) -> dict[str, Any]:
         "labelPlural": facts.plural,
         "name": facts.name,
         "queryable": True,
-        "replicateable": True,
+        "replicateable": not facts.has("O"),
         "retrieveable": True,
         "urls": _urls(facts, version),
     }

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from xml.sax.saxutils import escape
 
 import orjson
 
 from sfsync.errors import SoqlError
+from sfsync.fake.xml_text import escape
 
 JSON = "application/json;charset=UTF-8"
 XML = "text/xml; charset=utf-8"

@@ -41,6 +41,8 @@ def make_ids(prefix: str, first: int, count: int) -> list[str]:
     Sixty-two neighbours differ in their fifteenth character alone, and their checksums only by whether that one is a
     capital letter.
     """
+    if count == 1:
+        return [make_id(prefix, first)]
     ids: list[str] = []
     end = first + count
     for start in range(first - first % len(_DIGITS), end, len(_DIGITS)):

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from sfsync.errors import ConfigError, Problem, UsageError
-from sfsync.fake import setup_rows
+from sfsync.errors import UsageError
+from sfsync.fake import dml, setup_rows
 from sfsync.fake.access import Access, Credentials
 from sfsync.fake.behaviour.declarations import Declarations
 from sfsync.fake.calls import CallLog
@@ -19,10 +19,11 @@ from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts, standard_catal
 from sfsync.fake.catalog.facts import PicklistEntry
 from sfsync.fake.clock import Clock
 from sfsync.fake.custom_fields import custom_field, from_describe
-from sfsync.fake.data_folder import check_staged, custom_fields, dangling_lookups, open_folder, stage_file
-from sfsync.fake.database import Cursor, OrgDatabase, quote
-from sfsync.fake.dml import direct, history, loading
+from sfsync.fake.database import OrgDatabase, quote
+from sfsync.fake.dml import tracking
+from sfsync.fake.dml.furniture import furnish
 from sfsync.fake.gate import Gate
+from sfsync.fake.permission_rows import OBJECTS, settle_permissions
 from sfsync.fake.weather import Weather
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class FakeOrg(Declarations):
         """Everything that `reset` makes anew."""
         self.settings = OrgSettings()
         self.planted: dict[str, frozenset[str]] = {}
-        self.tracked_fields: dict[str, frozenset[str]] = dict(history.DEFAULT_TRACKING)
+        self.tracked_fields: dict[str, frozenset[str]] = dict(tracking.DEFAULT_TRACKING)
         self.notes: list[str] = []
         self.database = OrgDatabase(standard_catalog())
         self.org_id = setup_rows.ORGANIZATION_ID
@@ -145,7 +146,7 @@ class FakeOrg(Declarations):
 
     def insert(self, object_name: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         """Add records, completed as Salesforce completes them; returns their Ids in order."""
-        return direct.insert(self, self._object(object_name), rows)
+        return dml.direct.insert(self, self._object(object_name), rows)
 
     def insert_late(self, object_name: str, rows: Sequence[Mapping[str, Any]], delay: timedelta) -> list[str]:
         """Add records of a transaction that began `delay` ago and commits only now: new, with stamps of the past."""
@@ -156,24 +157,24 @@ class FakeOrg(Declarations):
 
     def update(self, object_name: str, record_id: str, values: Mapping[str, Any]) -> None:
         """Change one record; stamps move along unless `values` sets them."""
-        direct.update(self, self._object(object_name), record_id, values)
+        dml.direct.update(self, self._object(object_name), record_id, values)
 
     def delete(self, object_name: str, record_id: str, *, hard: bool = False) -> None:
         """Put one record into the recycle bin, or with `hard` remove it without a trace."""
-        direct.delete(self, self._object(object_name), record_id, hard=hard)
+        dml.direct.delete(self, self._object(object_name), record_id, hard=hard)
 
     def undelete(self, object_name: str, record_id: str) -> None:
         """Take one record back from the recycle bin, with what was deleted along with it."""
-        direct.undelete(self, self._object(object_name), record_id)
+        dml.direct.undelete(self, self._object(object_name), record_id)
 
     def record(self, object_name: str, record_id: str) -> dict[str, Any] | None:
         """One record with all its fields, deleted or not, or None."""
         self.behaviour.settle()
-        return direct.get(self, self._object(object_name), record_id)
+        return dml.direct.get(self, self._object(object_name), record_id)
 
     def count(self, object_name: str) -> int:
         """How many live records the org has."""
-        return direct.live(self, self._object(object_name))
+        return dml.direct.live(self, self._object(object_name))
 
     # --- the org's shape -------------------------------------------------------------------------------------------
 
@@ -202,7 +203,7 @@ class FakeOrg(Declarations):
 
     def track(self, object_name: str, *fields: str) -> None:
         """Let just these fields of an object leave a trail in its field history when they change."""
-        self.tracked_fields = {**self.tracked_fields, **history.tracking(self._object(object_name), fields)}
+        self.tracked_fields = {**self.tracked_fields, **tracking.tracking(self._object(object_name), fields)}
 
     # --- doors -----------------------------------------------------------------------------------------------------
 
@@ -271,7 +272,13 @@ class FakeOrg(Declarations):
         facts = self.catalog.facts(name)
         if facts is None:
             raise UsageError(f"the fake org has no object `{name}`")
+        if name.casefold() in OBJECTS:
+            self.settle_permissions()
         return facts
+
+    def settle_permissions(self) -> None:
+        """Bring the records of permission sets up to date; whoever is about to read some calls this first."""
+        settle_permissions(self)
 
     def _fill_by(self, fill: Callable[[], None]) -> None:
         """Fill the org this way, now and after every reset."""
@@ -305,45 +312,23 @@ class FakeOrg(Declarations):
             "OpportunityStage": setup_rows.opportunity_stages,
         }
         for name, rows in births.items():
-            loading.load(self, self._object(name), rows())
+            furnish(self, self._object(name), rows())
         self._take_office()
 
     def _adopt(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Put in the rows of a seed, in place of the furniture of the same kind."""
-        for name in sorted(tables, key=_loading_order):
+        for name in sorted(tables, key=dml.loading.order):
             self._clear(name)
             if name == "User":
                 self.admin_id = min(str(user["Id"]) for user in tables[name] if user.get("IsActive", True))
-            loading.load(self, self._object(name), tables[name])
+            dml.loading.load(self, self._object(name), tables[name])
         self._take_office()
 
     def _load(self, folder: Path) -> None:
-        files = sorted(open_folder(folder, self.catalog), key=lambda file: _loading_order(file.facts.name))
-        with self.database.reading() as cursor:
-            problems: list[Problem] = []
-            for file in files:
-                stage_file(cursor, file)
-                facts = self.database.add_fields(file.facts, custom_fields(cursor, file)) if file.custom else file.facts
-                found = check_staged(cursor, file, facts)
-                if not found and not problems:
-                    self._clear(facts.name)
-                    if facts.name == "User":
-                        self._swear_in(cursor, "staged_file", file.columns)
-                    loading.load_staged(self, cursor, facts, "staged_file", file.columns)
-                problems.extend(found)
-                cursor.execute("DROP TABLE staged_file")
-            if problems:
-                raise ConfigError(problems, hint="nothing was loaded")
-            for file in files:
-                self.notes.extend(dangling_lookups(cursor, self._object(file.facts.name), file.columns, self.catalog))
-        self._take_office()
+        from sfsync.fake.data_folder import load_folder  # noqa: PLC0415 - only orgs of a folder need it
 
-    def _swear_in(self, cursor: Cursor, table: str, columns: Sequence[str]) -> None:
-        """Let the first active one of the incoming users be at work while everything else comes in."""
-        active = ' WHERE coalesce(CAST("IsActive" AS BOOLEAN), true)' if "IsActive" in columns else ""
-        row = cursor.execute(f'SELECT min(id_18("Id")) FROM {table}{active}').fetchone()
-        if row and row[0]:
-            self.admin_id = row[0]
+        load_folder(self, folder, self._clear)
+        self._take_office()
 
     def _clear(self, name: str) -> None:
         with self.database.writing() as cursor:
@@ -359,7 +344,7 @@ class FakeOrg(Declarations):
         if organization:
             self.org_id = organization[0]
         if user is None:
-            loading.load(self, self._object("User"), setup_rows.administrator())
+            dml.loading.load(self, self._object("User"), setup_rows.administrator())
             user = (setup_rows.ADMIN_ID, setup_rows.ADMIN_USERNAME)
         self.admin_id = user[0]
         self.credentials.username = user[1] or setup_rows.ADMIN_USERNAME
@@ -392,9 +377,3 @@ class FakeOrg(Declarations):
 
 def _leave_empty() -> None:
     """Fill in nothing."""
-
-
-def _loading_order(name: str) -> tuple[int, str]:
-    """Who is pointed to comes first: users own everything, stages tell opportunities what they are."""
-    first = ("Organization", "Profile", "UserRole", "User", "LeadStatus", "OpportunityStage")
-    return (first.index(name) if name in first else len(first), name)

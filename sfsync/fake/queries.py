@@ -14,8 +14,9 @@ import duckdb
 import orjson
 
 from sfsync.errors import SoqlError
-from sfsync.fake import faults
+from sfsync.fake import faults, permission_rows
 from sfsync.fake.catalog import Catalog
+from sfsync.fake.database import run
 from sfsync.fake.evaluate import CompiledQuery, Money, OrgCatalog, Setting, compile_in
 from sfsync.fake.ids import make_id, to_18
 from sfsync.fake.kept_results import Kept, KeptResults, columns
@@ -93,6 +94,8 @@ class Queries:
         if len(text) > _LONGEST:
             raise faults.malformed_query(f"SOQL statements cannot be longer than {_LONGEST} characters.")
         self._org.behaviour.settle()
+        if any(name in text.lower() for name in permission_rows.OBJECTS):
+            self._org.settle_permissions()
         user = user_id or self._org.admin_id
         settings, now, money = self._org.settings, self._org.clock.now(), self._money()
         catalog, changes = self._catalog(user)
@@ -164,10 +167,11 @@ class Queries:
     def _first(self, compiled: CompiledQuery, page: int) -> AnswerPage:
         """The first page: straight from the org when it is the only one, else from a kept result."""
         sources = live_sources(compiled)
-        with self._org.database.reading() as cursor:
+        sql = _limited(compiled, page + 1)
+        with self._org.database.reading(None if sources else sql) as cursor:
             if sources and not self._org.database.joined:
                 cursor.execute("BEGIN")  # records and children of the same moment
-            rows = cursor.execute(_limited(compiled, page + 1)).fetchall()
+            rows = run(cursor, sql).fetchall()
             if len(rows) <= page:
                 answer = read_page(cursor, compiled, sources, rows, page)
                 if len(answer.rows) == len(rows) and is_whole(compiled, answer):
@@ -245,8 +249,9 @@ class Queries:
         return tuple(sources)
 
     def _count(self, compiled: CompiledQuery) -> int:
-        with self._org.database.reading() as cursor:
-            row = cursor.execute(compiled.count_sql).fetchone()
+        sql = compiled.count_sql
+        with self._org.database.reading(sql) as cursor:
+            row = run(cursor, sql).fetchone()
         return int(row[0]) if row else 0
 
     def _remember(self, opened: OpenQuery) -> str:

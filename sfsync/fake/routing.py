@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -155,8 +156,9 @@ def json_response(body: Any, status: int = 200) -> Response:
     return Response(data, status, content_type=faults.JSON)
 
 
+@cache
 def url_map(routes: tuple[Route, ...]) -> Map:
-    """The routes as Werkzeug matches them; each rule's endpoint is its route."""
+    """The routes as Werkzeug matches them, compiled once for every org; each rule's endpoint is its route."""
     rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in routes]
     return Map(rules, converters={"version": VersionConverter}, strict_slashes=False, merge_slashes=False)
 

@@ -64,6 +64,7 @@ def administrator() -> list[dict[str, Any]]:
             "Username": ADMIN_USERNAME,
             "FirstName": "Ada",
             "LastName": "Admin",
+            "Name": "Ada Admin",
             "Email": "admin@fake-org.example",
             "Alias": "aadmi",
             "CommunityNickname": "admin",

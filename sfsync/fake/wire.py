@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-#: SQL macros that the expressions below call; created once in every org's database.
+#: SQL macros that `csv_expression` needs.
 MACROS = """
 CREATE MACRO wire_scientific(digits, exponent) AS
     digits[1] || '.' || coalesce(nullif(digits[2:], ''), '0') || 'E' || exponent;

@@ -190,42 +190,33 @@ class Currencies:
 
 
 def _currency_type(codes: tuple[str, ...]) -> ObjectFacts:
-    return ObjectFacts(
-        name="CurrencyType",
-        label="Currency Type",
-        plural="Currency Type",
-        prefix="01L",  # from memory
-        flags="CU",
-        scopes=("everything",),
-        fields=(
-            FieldFacts("Id", "Currency Type ID", "id", 18, flags="di"),
-            _iso_code(codes),
-            FieldFacts("ConversionRate", "Conversion Rate", "double", precision=18, scale=6, flags="cu"),
-            FieldFacts("DecimalPlaces", "Decimal Places", "int", digits=9, flags="cu"),
-            FieldFacts("IsActive", "Active", "boolean", flags="cud"),
-            FieldFacts("IsCorporate", "Is Corporate Currency", "boolean", flags="cud"),
-            *_STAMPS,
-        ),
+    own = (
+        _iso_code(codes),
+        FieldFacts("ConversionRate", "Conversion Rate", "double", precision=18, scale=6, flags="cu"),
+        FieldFacts("DecimalPlaces", "Decimal Places", "int", digits=9, flags="cu"),
+        FieldFacts("IsActive", "Active", "boolean", flags="cud"),
+        FieldFacts("IsCorporate", "Is Corporate Currency", "boolean", flags="cud"),
     )
+    return _setup_object("CurrencyType", "Currency Type", "01L", "CU", own)  # prefix from memory
 
 
 def _dated_rate(codes: tuple[str, ...]) -> ObjectFacts:
-    return ObjectFacts(
-        name="DatedConversionRate",
-        label="Dated Conversion Rate",
-        plural="Dated Conversion Rate",
-        prefix="04w",  # from memory
-        flags="CUD",
-        scopes=("everything",),
-        fields=(
-            FieldFacts("Id", "DatedConversion Rate ID", "id", 18, flags="di"),
-            _iso_code(codes),
-            FieldFacts("StartDate", "Date", "date", flags="c"),
-            FieldFacts("NextStartDate", "Next Start Date", "date", flags="n"),
-            FieldFacts("ConversionRate", "Exchange Rate", "double", precision=18, scale=6, flags="cu"),
-            *_STAMPS,
-        ),
+    own = (
+        _iso_code(codes),
+        FieldFacts("StartDate", "Date", "date", flags="c"),
+        FieldFacts("NextStartDate", "Next Start Date", "date", flags="n"),
+        FieldFacts("ConversionRate", "Exchange Rate", "double", precision=18, scale=6, flags="cu"),
     )
+    # Prefix and the missing blank from memory.
+    return _setup_object("DatedConversionRate", "Dated Conversion Rate", "04w", "CUD", own, "DatedConversion Rate ID")
+
+
+def _setup_object(
+    name: str, label: str, prefix: str, flags: str, own: tuple[FieldFacts, ...], id_label: str = ""
+) -> ObjectFacts:
+    """An object of the set-up: its own fields between an Id and the stamps."""
+    first = FieldFacts("Id", id_label or f"{label} ID", "id", 18, flags="di")
+    return ObjectFacts(name, label, label, prefix, flags, ("everything",), (first, *own, *_STAMPS))
 
 
 def _iso_code(codes: tuple[str, ...]) -> FieldFacts:

@@ -121,6 +121,14 @@ class BatchWork:
         else:
             self._complete(batch, parts[0])
 
+    def drop(self, batch: Batch) -> None:
+        """Remove what a batch holds."""
+        for path in (batch.request, batch.outcomes):
+            if path is not None:
+                path.unlink(missing_ok=True)
+        for result in batch.results.values():
+            self._org.queries.results.drop(result.kept)
+
     def _load(self, job: ClassicJob, batch: Batch) -> None:
         assert batch.request is not None  # noqa: S101 - what clients hand in has a body
         load = job.load

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape
-
 import orjson
 from werkzeug.datastructures import Headers
 
 from sfsync.fake.faults import Fault, RestFault
+from sfsync.fake.xml_text import escape
 
 NAMESPACE = "http://www.force.com/2009/06/asyncapi/dataload"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sfsync.fake import faults
 from sfsync.fake.bulk.classic_batches import COMPLETED, IN_PROGRESS, NOT_PROCESSED, QUEUED, Batch, BatchWork
 from sfsync.fake.bulk.classic_faults import AsyncRefused
+from sfsync.fake.bulk.register import JobRegister
 from sfsync.fake.bulk.result_csv import scratch_file
 from sfsync.fake.bulk.settings import (
     ABORTED,
@@ -35,6 +36,9 @@ CLOSED = "Closed"
 CONTENT_TYPES = ("XML", "CSV", "JSON")
 
 QUERIES = ("query", "queryAll")
+
+#: A job takes batches for so long after its creation.
+FILLED_FOR = timedelta(hours=24)
 
 #: Longest batch, in bytes.
 MOST_BYTES = 10_000_000
@@ -64,6 +68,11 @@ class ClassicJob:
     lock: Lock = field(default_factory=Lock)
 
     @property
+    def born(self) -> datetime:
+        """From when on its age counts: its youngest batch keeps it."""
+        return max([self.created, *(batch.created for batch in tuple(self.batches.values()))])
+
+    @property
     def is_query(self) -> bool:
         """Whether its batches are queries."""
         return self.load.operation in QUERIES
@@ -81,7 +90,7 @@ class ClassicJobs:
         self._org = org
         self._numbers = numbers
         self._lock = Lock()
-        self._jobs: dict[str, ClassicJob] = {}
+        self._jobs = JobRegister(org.clock, self._free)
         self._work = BatchWork(org, settings)
         self.settings = settings
         self.batches_made = 0
@@ -104,13 +113,11 @@ class ClassicJobs:
             transition=self.settings.transition,
             chunk_rows=chunk_rows,
         )
-        with self._lock:
-            self._jobs[job.id] = job
-        return job
+        return self._jobs.add(job)
 
     def get(self, job_id: str) -> ClassicJob:
         """The job of this Id."""
-        job = self._jobs.get(to_18(job_id)) if is_valid_id(job_id, JOB_PREFIX) else None
+        job = self._jobs.find(job_id)
         if job is None:
             raise AsyncRefused("InvalidJob", f"Invalid job id: {job_id}")
         return job
@@ -142,6 +149,9 @@ class ClassicJobs:
             if job.state != OPEN:
                 # from memory
                 raise AsyncRefused("InvalidJobState", f"Unable to create a batch: the job is {job.state}")
+            if self._org.clock.now() - job.created > FILLED_FOR:
+                # from memory: the limit is documented, the words are not
+                raise AsyncRefused("InvalidJobState", "Unable to create a batch: the job is more than 24 hours old")
             batch = self._batch(job)
             batch.request = scratch_file(self._org, "batch")
             batch.request.write_bytes(data)
@@ -180,8 +190,7 @@ class ClassicJobs:
         return job, batch
 
     def __iter__(self) -> Iterator[ClassicJob]:
-        with self._lock:
-            return iter(tuple(self._jobs.values()))
+        return iter(self._jobs)
 
     def summary(self, job: ClassicJob) -> dict[str, Any]:
         """A job as the lists of Bulk API 2.0 tell of it."""
@@ -219,6 +228,12 @@ class ClassicJobs:
         batch = Batch(make_id(BATCH_PREFIX, number), job.id, now, now, Progress(job.transition, now), QUEUED)
         job.batches[batch.id] = batch
         return batch
+
+    def _free(self, job: ClassicJob) -> None:
+        """Remove the files and the query results of a job that nobody can ask for any more."""
+        with job.lock:
+            for batch in job.batches.values():
+                self._work.drop(batch)
 
     def _run(self, job: ClassicJob, batch: Batch) -> None:
         """Do the work of a batch, unless it has been done; a query may make more batches, one a chunk."""

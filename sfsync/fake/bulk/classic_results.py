@@ -16,7 +16,7 @@ from sfsync.fake.bulk.classic_xml import HEAD, text
 from sfsync.fake.bulk.writes import error_text, result_id
 from sfsync.fake.dml.outcome import RowOutcome
 from sfsync.fake.evaluate.compiled import CompiledQuery
-from sfsync.fake.wire import csv_expression
+from sfsync.fake.wire import MACROS, csv_expression
 
 if TYPE_CHECKING:
     from sfsync.fake.bulk.classic_batches import QueryResult
@@ -96,6 +96,7 @@ def xml_records(org: FakeOrg, result: QueryResult, version: str) -> Iterator[byt
     xsi = "http://www.w3.org/2001/XMLSchema-instance"
     yield f'{HEAD}<queryResult xmlns="{NAMESPACE}" xmlns:xsi="{xsi}">'.encode()
     selected = result.compiled.columns
+    org.database.teach(MACROS)
     columns = [
         f"CASE WHEN c{place} IS NULL THEN NULL ELSE {csv_expression(f'c{place}', selected[place].type)} END"
         if place < len(selected)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
-from xml.sax.saxutils import escape
 
 from sfsync.fake.bulk.classic_faults import NAMESPACE
+from sfsync.fake.xml_text import escape
 
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 

@@ -17,6 +17,7 @@ _MOST_COLUMNS = 5_000
 #: What the CSV reader of the standard library says → what Salesforce says.
 _UNCLOSED = "unexpected end of data"
 _UNESCAPED = "expected after"
+_TOO_LARGE = "field larger than field limit"
 
 
 class BatchRefused(Exception):
@@ -115,6 +116,8 @@ class CsvRows:
         if _UNESCAPED in message:
             problem = "Found unescaped quote. A value with quote should be within a quote"
             return f"ClientInputError : Failed to parse CSV. {problem}"
+        if message.startswith(_TOO_LARGE):
+            return "ClientInputError : Failed to parse CSV. Exceeded max field size"  # from memory
         return f"ClientInputError : Failed to parse CSV. {message}"  # from memory
 
     def _wrong_ending(self) -> str:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from sfsync.fake import faults
 from sfsync.fake.bulk.ingest_run import Results, run, untouched
 from sfsync.fake.bulk.query_jobs import dialect
+from sfsync.fake.bulk.register import JobRegister
 from sfsync.fake.bulk.result_csv import scratch_file
 from sfsync.fake.bulk.settings import (
     ABORTED,
     COMPLETE,
     FAILED,
-    JOB_LIFETIME,
     JOB_PREFIX,
     OPEN,
     RUNNING,
@@ -28,7 +28,7 @@ from sfsync.fake.bulk.settings import (
     Transition,
 )
 from sfsync.fake.bulk.writes import Load, load_of
-from sfsync.fake.ids import is_valid_id, make_id, to_15, to_18
+from sfsync.fake.ids import make_id, to_15
 from sfsync.fake.wire import json_datetime
 
 if TYPE_CHECKING:
@@ -64,6 +64,11 @@ class IngestJob:
     lock: Lock = field(default_factory=Lock)
 
     @property
+    def born(self) -> datetime:
+        """From when on its age counts."""
+        return self.created
+
+    @property
     def ended(self) -> bool:
         """Whether the state will not change any more."""
         return self.state in {COMPLETE, FAILED, ABORTED}
@@ -75,8 +80,7 @@ class IngestJobs:
     def __init__(self, org: FakeOrg, settings: BulkSettings, numbers: Iterator[int]) -> None:
         self._org = org
         self._numbers = numbers
-        self._lock = Lock()
-        self._jobs: dict[str, IngestJob] = {}
+        self._jobs = JobRegister(org.clock, _free)
         self.settings = settings
         self.batches = 0
 
@@ -100,14 +104,11 @@ class IngestJobs:
             transition=settings.transition,
             fail_after=settings.fail_after,
         )
-        with self._lock:
-            self._jobs[job.id] = job
-        return job
+        return self._jobs.add(job)
 
     def get(self, job_id: str) -> IngestJob:
         """The job of this Id; raises 404."""
-        self._forget_old()
-        job = self._jobs.get(to_18(job_id)) if is_valid_id(job_id, JOB_PREFIX) else None
+        job = self._jobs.find(job_id)
         if job is None:
             raise faults.not_found()
         return job
@@ -176,9 +177,7 @@ class IngestJobs:
         job = self.get(job_id)
         if job.state in {OPEN, RUNNING}:
             raise faults.job_state_forbids("Deleting a job that is not Completed, Aborted or Failed is not allowed")
-        with self._lock:
-            self._jobs.pop(job.id, None)
-        _free(job)
+        self._jobs.remove(job)
 
     def result(self, job_id: str, kind: str) -> Path | None:
         """The file with the `successful`, `failed` or `unprocessed` rows; None when there is nothing to tell."""
@@ -188,20 +187,8 @@ class IngestJobs:
             raise faults.job_state_forbids(f"Results are not available: the job is in state {job.state}")
         return job.results.path(kind) if job.results is not None else None
 
-    def _forget_old(self) -> None:
-        """Remove the jobs whose time is over, their data and their results."""
-        oldest = self._org.clock.now() - JOB_LIFETIME
-        with self._lock:
-            old = [job for job in self._jobs.values() if job.created <= oldest]
-            for job in old:
-                del self._jobs[job.id]
-        for job in old:
-            _free(job)
-
     def __iter__(self) -> Iterator[IngestJob]:
-        self._forget_old()
-        with self._lock:
-            return iter(tuple(self._jobs.values()))
+        return iter(self._jobs)
 
     def info(self, job: IngestJob, *, full: bool) -> dict[str, Any]:
         """A job as the API tells of it: with counts only when asked for by its Id."""

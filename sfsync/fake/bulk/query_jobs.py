@@ -13,13 +13,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sfsync.fake import faults
+from sfsync.fake.bulk.register import JobRegister
 from sfsync.fake.bulk.result_csv import write_csv
 from sfsync.fake.bulk.settings import (
     ABORTED,
     COMPLETE,
     DELIMITERS,
     FAILED,
-    JOB_LIFETIME,
     JOB_PREFIX,
     LINE_ENDINGS,
     RUNNING,
@@ -28,7 +28,7 @@ from sfsync.fake.bulk.settings import (
     Progress,
 )
 from sfsync.fake.evaluate.compiled import CompiledQuery
-from sfsync.fake.ids import is_valid_id, make_id, to_18
+from sfsync.fake.ids import make_id
 from sfsync.fake.kept_results import Kept
 from sfsync.fake.wire import json_datetime
 from sfsync.soql import Query
@@ -58,6 +58,11 @@ class QueryJob:
     state: str = UPLOADED
 
     @property
+    def born(self) -> datetime:
+        """From when on its age counts."""
+        return self.created
+
+    @property
     def ended(self) -> bool:
         """Whether the state will not change any more."""
         return self.state in {COMPLETE, FAILED, ABORTED}
@@ -78,7 +83,7 @@ class QueryJobs:
     def __init__(self, org: FakeOrg, settings: BulkSettings, numbers: Iterator[int]) -> None:
         self._org = org
         self._lock = Lock()
-        self._jobs: dict[str, QueryJob] = {}
+        self._jobs = JobRegister[QueryJob](org.clock, lambda job: org.queries.results.drop(job.kept))
         self._numbers = numbers
         self.settings = settings
         self.created = 0
@@ -113,13 +118,11 @@ class QueryJobs:
         )
         with self._lock:
             self.created += 1
-            self._jobs[job.id] = job
-        return job
+        return self._jobs.add(job)
 
     def get(self, job_id: str) -> QueryJob:
         """The job of this Id; raises 404."""
-        self._forget_old()
-        job = self._jobs.get(to_18(job_id)) if is_valid_id(job_id, JOB_PREFIX) else None
+        job = self._jobs.find(job_id)
         if job is None:
             raise faults.not_found()
         return job
@@ -148,24 +151,10 @@ class QueryJobs:
         job = self.get(job_id)
         if not job.ended:
             raise faults.job_state_forbids("Deleting a job that is not Completed, Aborted or Failed is not allowed")
-        with self._lock:
-            self._jobs.pop(job.id, None)
-        self._org.queries.results.drop(job.kept)
-
-    def _forget_old(self) -> None:
-        """Remove the jobs whose time is over, and their results."""
-        oldest = self._org.clock.now() - JOB_LIFETIME
-        with self._lock:
-            old = [job for job in self._jobs.values() if job.created <= oldest]
-            for job in old:
-                del self._jobs[job.id]
-        for job in old:
-            self._org.queries.results.drop(job.kept)
+        self._jobs.remove(job)
 
     def __iter__(self) -> Iterator[QueryJob]:
-        self._forget_old()
-        with self._lock:
-            return iter(tuple(self._jobs.values()))
+        return iter(self._jobs)
 
     def finished(self, job_id: str, version: str) -> QueryJob:
         """The job, if its results can be read in this API version."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sfsync.fake.database import literal, quote
 from sfsync.fake.evaluate.compiled import CompiledQuery
 from sfsync.fake.kept_results import Kept
-from sfsync.fake.wire import csv_expression
+from sfsync.fake.wire import MACROS, csv_expression
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg
@@ -48,6 +48,7 @@ def write_csv(  # noqa: PLR0913 - a result, a span of it and a dialect
     path = scratch_file(org, "page")
     ending = line_ending.replace("\r", "\\r").replace("\n", "\\n")
     options = f"FORMAT csv, HEADER true, FORCE_QUOTE *, DELIMITER {literal(delimiter)}, NEW_LINE '{ending}'"
+    org.database.teach(MACROS)
     with org.database.reading() as cursor:
         cursor.execute(
             f"COPY (SELECT {listed} FROM {kept.table} WHERE {kept.span(*span)}) TO {literal(str(path))} ({options})"

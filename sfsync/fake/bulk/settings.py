@@ -13,7 +13,7 @@ FAILED, ABORTED = "Failed", "Aborted"
 DELIMITERS = {"COMMA": ",", "SEMICOLON": ";", "PIPE": "|", "TAB": "\t", "CARET": "^", "BACKQUOTE": "`"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 
-#: Jobs of Bulk API 2.0, their data and their results are gone so long after their creation.
+#: Jobs, their data and their results are gone so long after their creation, or that of their youngest batch.
 JOB_LIFETIME = timedelta(days=7)
 
 #: Key prefixes of jobs, of batches and of query results.

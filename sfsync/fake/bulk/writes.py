@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfsync.fake import dml, faults
 from sfsync.fake.bulk.csv_rows import BatchRefused
+from sfsync.fake.bulk.row_limits import too_large
 from sfsync.fake.bulk.settings import BulkSettings
 from sfsync.fake.catalog import ObjectFacts
 from sfsync.fake.dml.outcome import RowError, RowOutcome, WriteOptions
@@ -70,14 +71,18 @@ def write(org: FakeOrg, load: Load, rows: Sequence[dict[str, Any]], *, apart: bo
         rows: Records, in the form that `dml` takes.
         apart: A row may point to a record that an earlier one makes, so that no two chunks may go together.
     """
+    facts = org.catalog.facts(load.object)
+    refused = {place: RowOutcome(None, errors=(error,)) for place, error in too_large(rows, facts)} if facts else {}
+    sound = [row for place, row in enumerate(rows) if place not in refused] if refused else rows
     outcomes: list[RowOutcome] = []
-    step = CHUNK if apart else max(len(rows), 1)
-    for start in range(0, len(rows), step):
+    step = CHUNK if apart else max(len(sound), 1)
+    for start in range(0, len(sound), step):
         try:
-            outcomes += _call(org, load, rows[start : start + step])
+            outcomes += _call(org, load, sound[start : start + step])
         except faults.RestFault as fault:
             raise BatchRefused(f"InvalidBatch : {fault.code}: {fault.message}") from fault
-    return outcomes
+    written = iter(outcomes)
+    return [refused[place] if place in refused else next(written) for place in range(len(rows))]
 
 
 def error_text(errors: Sequence[RowError]) -> str:

@@ -13,7 +13,7 @@ permissionable, `r` restricted picklist, `N` name field, `S` search prefilterabl
 
 Flags of an object: `C` createable, `U` updateable, `D` deletable, `N` undeletable, `M` mergeable, `L` layoutable,
 `S` searchable, `R` mruEnabled, `T` triggerable, `F` feedEnabled, `Y` deepCloneable, `K` compactLayoutable,
-`H` searchLayoutable, `X` the key prefix is not published.
+`H` searchLayoutable, `X` the key prefix is not published, `O` not replicateable.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from sfsync.records import FieldDescribe, ObjectDescribe
+if TYPE_CHECKING:
+    from sfsync.records import FieldDescribe, ObjectDescribe
 
 NUMBER_TYPES = frozenset({"double", "currency", "percent"})
 INTEGER_TYPES = frozenset({"int", "long"})
@@ -106,6 +108,8 @@ class FieldFacts:
 
     def describe(self) -> FieldDescribe:
         """The field as the shared record type knows it."""
+        from sfsync.records import FieldDescribe  # noqa: PLC0415 - few orgs are asked for it
+
         return FieldDescribe(
             name=self.name,
             type=self.type,
@@ -156,7 +160,7 @@ class ObjectFacts:
         """The field of this API name, in any case, or None."""
         return self.by_name.get(name.casefold())
 
-    @property
+    @cached_property
     def stored_fields(self) -> tuple[FieldFacts, ...]:
         """The fields that are columns of the object's table."""
         return tuple(f for f in self.fields if f.stored)
@@ -164,6 +168,8 @@ class ObjectFacts:
     @cached_property
     def describe(self) -> ObjectDescribe:
         """The object as the shared record type knows it."""
+        from sfsync.records import ObjectDescribe  # noqa: PLC0415 - few orgs are asked for it
+
         return ObjectDescribe(
             name=self.name,
             label=self.label,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfsync.fake import faults
 from sfsync.fake.catalog import ObjectFacts
-from sfsync.fake.database import Cursor
+from sfsync.fake.database import Cursor, quote
 from sfsync.fake.dml.outcome import WriteOptions
 from sfsync.fake.dml.shape import Shape
 from sfsync.fake.dml.state import WriteState, state_of
@@ -50,10 +50,18 @@ class Call:
 
 
 @contextmanager
-def writing(org: FakeOrg, object_name: str, options: WriteOptions) -> Iterator[Call]:
-    """A call in a transaction of its own, or as a part of the one that is running."""
+def writing(org: FakeOrg, object_name: str, options: WriteOptions, *, adding: bool = False) -> Iterator[Call]:
+    """A call in a transaction of its own, or as a part of the one that is running.
+
+    Args:
+        org: The org.
+        object_name: Whose records are written, in any case.
+        options: How the client wants it.
+        adding: The records are new, so that only their own table is at issue.
+    """
     shape = shape_of(org, object_name, options)
-    with org.database.together(), org.database.writing() as cursor:
+    sql = quote(shape.name) if adding else None
+    with org.database.together(sql), org.database.writing(sql) as cursor:
         yield Call(org, shape, options, cursor, _stamp(org, object_name, options), state_of(org))
 
 

@@ -6,45 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sfsync.errors import UsageError
-from sfsync.fake.catalog import FieldFacts, ObjectFacts
+from sfsync.fake.catalog import FieldFacts
 from sfsync.fake.database import quote
 from sfsync.fake.dml.call import Call
 from sfsync.fake.dml.pending import PendingRow
 from sfsync.fake.dml.storage import among
+from sfsync.fake.dml.tracking import FIELD_HISTORIES
 from sfsync.fake.wire import json_datetime
 
 Entry = dict[str, Any]
 
 #: A change of one of these makes a row of OpportunityHistory.
 _STAGE_FIELDS = ("StageName", "Amount", "Probability", "CloseDate")
-
-#: Object → its field history, and the lookup there.
-FIELD_HISTORIES: Mapping[str, tuple[str, str]] = {
-    "Lead": ("LeadHistory", "LeadId"),
-    "Opportunity": ("OpportunityFieldHistory", "OpportunityId"),
-    "Contact": ("ContactHistory", "ContactId"),
-    "Account": ("AccountHistory", "AccountId"),
-}
-
-#: What an org tracks unless `FakeOrg.track` says otherwise: object → fields.
-DEFAULT_TRACKING: Mapping[str, frozenset[str]] = {
-    "Lead": frozenset({"Status", "OwnerId", "Company", "Email", "LeadSource", "Rating"}),
-    "Opportunity": frozenset({"StageName", "OwnerId", "Amount", "CloseDate", "AccountId", "Probability"}),
-    "Contact": frozenset({"OwnerId", "AccountId", "Email"}),
-    "Account": frozenset({"OwnerId", "Name"}),
-}
-
-
-def tracking(facts: ObjectFacts, names: Sequence[str]) -> dict[str, frozenset[str]]:
-    """What `tracked_fields` is to hold of an object when just these fields are tracked."""
-    if facts.name not in FIELD_HISTORIES:
-        raise UsageError(f"the fields of {facts.name} cannot be tracked", hint=", ".join(FIELD_HISTORIES))
-    fields = {name: facts.field(name) for name in names}
-    unknown = [name for name, field in fields.items() if field is None or not field.stored]
-    if unknown:
-        raise UsageError(f"{facts.name} has no field `{unknown[0]}` that can be tracked")
-    return {facts.name: frozenset(field.name for field in fields.values() if field is not None)}
 
 
 def histories_of(call: Call, rows: Sequence[PendingRow]) -> dict[str, list[Entry]]:
@@ -64,7 +37,7 @@ def _stage_history(call: Call, rows: Sequence[PendingRow]) -> list[Entry]:
         return []
     facts = call.on("OpportunityHistory").facts
     entries = []
-    for row, new_id in zip(moved, call.state.new_ids(call.org, call.cursor, facts, len(moved)), strict=True):
+    for row, new_id in zip(moved, call.state.new_ids(call.org, facts, len(moved)), strict=True):
         after, before = row.after, row.before or {}
         entry = {name: after[name] for name in (*_STAGE_FIELDS, "ExpectedRevenue", "ForecastCategory")}
         entry |= {"Id": new_id, "OpportunityId": row.record_id, "IsDeleted": False, **_written(row)}
@@ -106,7 +79,7 @@ def _field_history(call: Call, rows: Sequence[PendingRow], history: str, lookup:
     if not changes:
         return []
     facts = call.on(history).facts
-    ids = call.state.new_ids(call.org, call.cursor, facts, len(changes))
+    ids = call.state.new_ids(call.org, facts, len(changes))
     return [
         {
             "Id": new_id,

@@ -56,36 +56,37 @@ def required_missing(names: Sequence[str]) -> RowError:
     return RowError("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(names)}]", tuple(names))
 
 
+def _bad_value(field: FieldFacts, code: str, complaint: str) -> RowError:
+    return RowError(code, f"{field.label}: {complaint}", (field.name,))
+
+
 def wrong_type(field: FieldFacts, value: object) -> RowError:
     """A value that the field's type does not have."""
     # from memory
-    message = f"{field.label}: value not of required type: {value}"
-    return RowError("INVALID_TYPE_ON_FIELD_IN_RECORD", message, (field.name,))
+    return _bad_value(field, "INVALID_TYPE_ON_FIELD_IN_RECORD", f"value not of required type: {value}")
 
 
 def out_of_range(field: FieldFacts, value: object) -> RowError:
     """A number with more digits than the field has."""
     # from memory
-    message = f"{field.label}: value outside of valid range on numeric field: {value}"
-    return RowError("NUMBER_OUTSIDE_VALID_RANGE", message, (field.name,))
+    return _bad_value(field, "NUMBER_OUTSIDE_VALID_RANGE", f"value outside of valid range on numeric field: {value}")
 
 
 def too_long(field: FieldFacts, value: str) -> RowError:
     """A text that is longer than the field."""
-    message = f"{field.label}: data value too large: {value} (max length={field.length})"
-    return RowError("STRING_TOO_LONG", message, (field.name,))
+    return _bad_value(field, "STRING_TOO_LONG", f"data value too large: {value} (max length={field.length})")
 
 
 def bad_email(field: FieldFacts, value: str) -> RowError:
     """A text that is no e-mail address."""
-    message = f"{field.label}: invalid email address: {value}"
-    return RowError("INVALID_EMAIL_ADDRESS", message, (field.name,))
+    return _bad_value(field, "INVALID_EMAIL_ADDRESS", f"invalid email address: {value}")
 
 
 def bad_picklist_value(field: FieldFacts, value: str) -> RowError:
     """A value that a restricted picklist does not have."""
-    message = f"{field.label}: bad value for restricted picklist field: {value}"
-    return RowError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, (field.name,))
+    return _bad_value(
+        field, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", f"bad value for restricted picklist field: {value}"
+    )
 
 
 def wrong_id(label: str, value: object, field_name: str) -> RowError:

@@ -49,7 +49,7 @@ def updated(org: FakeOrg, object_name: str, start: datetime, end: datetime, *, u
         raise _invalid_date("startDate cannot be more than 30 days ago")
     live = ' AND NOT "IsDeleted"' if facts.field("IsDeleted") else ""
     rows = _rows(org, facts, live, first, last)
-    return Updated([row[0] for row in rows], min(last, _minute(org.clock.stamp())))
+    return Updated([row[0] for row in rows], _covered(org, facts, last))
 
 
 def deleted(org: FakeOrg, object_name: str, start: datetime, end: datetime, *, user_id: str | None = None) -> Deleted:
@@ -70,7 +70,13 @@ def deleted(org: FakeOrg, object_name: str, start: datetime, end: datetime, *, u
         ).fetchall()
     records = [(row[0], row[1]) for row in found]
     _refuse_too_many(records)
-    return Deleted(records, earliest, min(last, _minute(org.clock.stamp())))
+    return Deleted(records, earliest, _covered(org, facts, last))
+
+
+def _covered(org: FakeOrg, facts: ObjectFacts, last: datetime) -> datetime:
+    """Up to when everything is committed: while a transaction is under way, up to its beginning."""
+    now = org.clock.stamp()
+    return min(last, _minute(now), now - org.weather.longest_transaction(facts.name))
 
 
 def _rows(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from sfsync.fake import faults
 from sfsync.fake.catalog import FieldFacts, ObjectFacts
-from sfsync.fake.database import quote
+from sfsync.fake.database import quote, run
 from sfsync.fake.dml.call import shape_of
 from sfsync.fake.dml.outcome import WriteOptions
+from sfsync.fake.dml.shape import Shape
 from sfsync.fake.dml.storage import among
 from sfsync.fake.ids import is_valid_id, to_18
 from sfsync.fake.wire import json_datetime
@@ -21,6 +24,17 @@ if TYPE_CHECKING:
 _ADDRESS_PARTS = ("City", "Country", "GeocodeAccuracy", "Latitude", "Longitude", "PostalCode", "State", "Street")
 
 Read = Callable[[Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Some fields of an object: the columns that they need, `Id` first, and what makes values of those."""
+
+    columns: list[str]
+    readers: list[tuple[str, Read]]
+
+
+_whole_readings: WeakKeyDictionary[Shape, _Reading] = WeakKeyDictionary()
 
 
 def retrieve(
@@ -37,13 +51,11 @@ def retrieve(
         version: API version of the addresses in `attributes`, e.g. `60.0`.
     """
     shape = shape_of(org, object_name, WriteOptions(user_id))
-    chosen = shape.facts.fields if fields is None else _chosen(shape.facts, fields)
-    readers = [(field.name, _reader(field)) for field in chosen]
+    reading = _reading(shape, fields)
     wanted = [to_18(one) if isinstance(one, str) and is_valid_id(one, shape.whole.prefix) else None for one in ids]
-    columns = list(dict.fromkeys(["Id", *(name for field in chosen for name in _columns(shape.whole, field))]))
-    found = _live_rows(org, shape.whole, columns, sorted({one for one in wanted if one is not None}))
+    found = _live_rows(org, shape.whole, reading.columns, sorted({one for one in wanted if one is not None}))
     return [
-        _record(shape.whole.name, found[one], readers, version) if one is not None and one in found else None
+        _record(shape.whole.name, found[one], reading.readers, version) if one is not None and one in found else None
         for one in wanted
     ]
 
@@ -57,6 +69,19 @@ def json_value(value: Any) -> Any:
     if isinstance(value, time):
         return f"{value:%H:%M:%S}.{value.microsecond // 1000:03d}Z"
     return value
+
+
+def _reading(shape: Shape, fields: Sequence[str] | None) -> _Reading:
+    """How these fields are read; for all of them, which most clients ask for, it is worked out once."""
+    known = _whole_readings.get(shape) if fields is None else None
+    if known is not None:
+        return known
+    chosen = shape.facts.fields if fields is None else _chosen(shape.facts, fields)
+    columns = dict.fromkeys(["Id", *(name for field in chosen for name in _columns(shape.whole, field))])
+    reading = _Reading(list(columns), [(field.name, _reader(field)) for field in chosen])
+    if fields is None:
+        _whole_readings[shape] = reading
+    return reading
 
 
 def _chosen(facts: ObjectFacts, names: Sequence[str]) -> list[FieldFacts]:
@@ -116,8 +141,8 @@ def _live_rows(
     condition, values = among('"Id"', ids)
     live = ' AND NOT "IsDeleted"' if facts.field("IsDeleted") else ""
     query = f"SELECT {', '.join(map(quote, columns))} FROM {quote(facts.name)} WHERE {condition}{live}"
-    with org.database.reading() as cursor:
-        rows = cursor.execute(query, values).fetchall()
+    with org.database.reading(query) as cursor:
+        rows = run(cursor, query, values).fetchall()
     return {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
 
 

@@ -16,7 +16,7 @@ TRUE_BY_DEFAULT = frozenset({("User", "IsActive"), ("OpportunityStage", "IsActiv
 STAMPS = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shape:
     """One object as its writes see it.
 

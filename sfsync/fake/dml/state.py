@@ -49,12 +49,12 @@ class WriteState:
             shape = self._shapes[whole.name] = Shape(facts, whole)
         return shape
 
-    def new_ids(self, org: FakeOrg, cursor: Cursor, facts: ObjectFacts, wanted: int) -> list[str]:
+    def new_ids(self, org: FakeOrg, facts: ObjectFacts, wanted: int) -> list[str]:
         """So many Ids that no record has or had, counting on from the records there are."""
         with self._lock:
             following = self._counters.get(facts.prefix)
             if following is None:
-                following = _after_the_last(org, cursor, facts.prefix)
+                following = _after_the_last(org, facts.prefix)
             self._counters[facts.prefix] = following + wanted
         return make_ids(facts.prefix, following, wanted)
 
@@ -97,11 +97,12 @@ def state_of(org: FakeOrg) -> WriteState:
     return state
 
 
-def _after_the_last(org: FakeOrg, cursor: Cursor, prefix: str) -> int:
+def _after_the_last(org: FakeOrg, prefix: str) -> int:
     """The number after the highest that a record's Id was made of; histories and setup rows share key prefixes."""
     start = first_of_pod(prefix)
     tables = [facts.name for facts in org.catalog if facts.prefix == prefix]
     union = " UNION ALL ".join(f'SELECT max("Id") AS id FROM {quote(t)} WHERE starts_with("Id", $1)' for t in tables)
-    row = cursor.execute(f"SELECT max(id) FROM ({union})", [start]).fetchone()
+    with org.database.reading(union) as cursor:
+        row = cursor.execute(f"SELECT max(id) FROM ({union})", [start]).fetchone()
     number = number_of(row[0]) if row and row[0] else None
     return 0 if number is None else number + 1

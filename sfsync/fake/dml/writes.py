@@ -27,7 +27,7 @@ CHUNK = 200
 
 def create(org: FakeOrg, object_name: str, rows: Sequence[Row], options: WriteOptions) -> list[RowOutcome]:
     """Make records; one outcome a row, in order."""
-    with writing(org, object_name, options) as call:
+    with writing(org, object_name, options, adding=True) as call:
         incoming = understand(call, rows, creating=True)
         pending = _new_rows(call, incoming)
         save(call, pending)
@@ -137,7 +137,7 @@ def _ids(call: Call, incoming: Sequence[Incoming]) -> list[str]:
 def _unchosen(call: Call, wanted: int, taken: set[str]) -> Iterable[str]:
     ids: list[str] = []
     while len(ids) < wanted:
-        made = call.state.new_ids(call.org, call.cursor, call.facts, wanted - len(ids))
+        made = call.state.new_ids(call.org, call.facts, wanted - len(ids))
         ids += [one for one in made if one not in taken]
     return ids
 
@@ -152,8 +152,8 @@ def _defaults(call: Call) -> dict[str, Any]:
     owner = call.facts.field("OwnerId")
     if owner is not None and not owner.has("n"):
         defaults["OwnerId"] = user
-    behaviour = behaviour_of(call.org)
-    if behaviour is not None and "RecordTypeId" in defaults:
+    behaviour = behaviour_of(call.org) if "RecordTypeId" in defaults else None
+    if behaviour is not None:
         defaults["RecordTypeId"] = behaviour.default_record_type(user, call.shape.name)
     return defaults
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from xml.sax.saxutils import escape
+
+from sfsync.fake.xml_text import escape
 
 #: Characters that no XML 1.0 document may hold, not even escaped; Salesforce keeps some of them in text fields.
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

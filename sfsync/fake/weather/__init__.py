@@ -14,27 +14,31 @@ which they were added, and all that fit act. `org.weather.load("storm.yml")` rea
 
 from __future__ import annotations
 
-from sfsync.fake.weather.rules import Rule, Weather
-from sfsync.fake.weather.troubles import (
-    ClockSkew,
-    ConnectionRefused,
-    Delay,
-    ExpiredSession,
-    GatewayPage,
-    LimitExceeded,
-    LineDropped,
-    Refused,
-    Reset,
-    RevokedSession,
-    Silence,
-    Slow,
-    TooManyRequests,
-    Trouble,
-    Truncated,
-    Unavailable,
-    WrongCount,
-)
-from sfsync.fake.weather.work import JobFailed, JobSlow, JobStuck, JobTrouble, LateCommit, LockedRows, Shuffled
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sfsync.fake.weather.rules import Rule, Weather
+    from sfsync.fake.weather.troubles import (
+        ClockSkew,
+        ConnectionRefused,
+        Delay,
+        ExpiredSession,
+        GatewayPage,
+        LimitExceeded,
+        LineDropped,
+        Refused,
+        Reset,
+        RevokedSession,
+        Silence,
+        Slow,
+        TooManyRequests,
+        Trouble,
+        Truncated,
+        Unavailable,
+        WrongCount,
+    )
+    from sfsync.fake.weather.work import JobFailed, JobSlow, JobStuck, JobTrouble, LateCommit, LockedRows, Shuffled
 
 __all__ = [
     "ClockSkew",
@@ -64,3 +68,15 @@ __all__ = [
     "Weather",
     "WrongCount",
 ]
+
+_RULES = frozenset({"Rule", "Weather"})
+_WORK = frozenset({"JobFailed", "JobSlow", "JobStuck", "JobTrouble", "LateCommit", "LockedRows", "Shuffled"})
+
+
+def __getattr__(name: str) -> Any:
+    # Most orgs live in fair weather: the troubles are imported by whoever makes some.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "rules" if name in _RULES else "work" if name in _WORK else "troubles"
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value

@@ -14,17 +14,16 @@ from threading import Lock
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sfsync.fake.weather import shuffling
 from sfsync.fake.weather.asked import JobObjects
-from sfsync.fake.weather.troubles import Trouble
-from sfsync.fake.weather.work import JobTrouble, LateCommit, LockedRows, Shuffled, WorkTrouble, locked
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response
 
     from sfsync.fake.dml.outcome import RowError
+    from sfsync.fake.weather.troubles import Trouble
+    from sfsync.fake.weather.work import JobTrouble, WorkTrouble
 
-W = TypeVar("W", bound=WorkTrouble)
+W = TypeVar("W", bound="WorkTrouble")
 
 #: The request that this thread is at; None when the org's owner works on it directly.
 _current: ContextVar[Request | None] = ContextVar("sfsync_fake_request", default=None)
@@ -70,6 +69,12 @@ class Rule:
         if request is None:
             return self.method is None and not self.path
         return self.method in {None, request.method} and re.search(self.path, request.path) is not None
+
+    @property
+    def may_strike(self) -> bool:
+        """Whether it can still happen."""
+        spent = self.times is not None and self.struck >= self.times
+        return not spent and (self.nth is None or self.seen < self.nth)
 
     def count(self) -> bool:
         """Count one that fits, and say whether the trouble strikes it."""
@@ -136,6 +141,8 @@ class Weather:
         _current.set(request)
         if not self._rules:
             return []
+        from sfsync.fake.weather.troubles import Trouble  # noqa: PLC0415 - there are rules, so it is there already
+
         with self._lock:
             chosen = [rule for rule in self._rules if isinstance(rule.trouble, Trouble) and rule.asks(request)]
             about = self._jobs.about(request) if any(rule.object_name for rule in chosen) else frozenset()
@@ -151,15 +158,26 @@ class Weather:
         """The org is done with this request."""
         if response is not None:
             self._jobs.note(request, response)
-            listed = shuffling.object_of(request, response) if self._rules else None
-            for rule, _ in self._strike(Shuffled, listed) if listed else ():
-                shuffling.shuffle(response, rule.random)
+            if self._rules:
+                self._shuffle(request, response)
         _current.set(None)
+
+    def _shuffle(self, request: Request, response: Response) -> None:
+        from sfsync.fake.weather import shuffling  # noqa: PLC0415 - nothing is shuffled in fair weather
+        from sfsync.fake.weather.work import Shuffled  # noqa: PLC0415
+
+        listed = shuffling.object_of(request, response)
+        for rule, _ in self._strike(Shuffled, listed) if listed else ():
+            shuffling.shuffle(response, rule.random)
 
     # --- asked by the org at its work ------------------------------------------------------------------------------
 
     def row_errors(self, object_name: str, record_ids: Sequence[str | None]) -> dict[int, RowError]:
         """Place → why that record of a write cannot be written now; None stands for records to be made."""
+        if not self._rules:
+            return {}
+        from sfsync.fake.weather.work import LockedRows, locked  # noqa: PLC0415
+
         errors: dict[int, RowError] = {}
         for rule, trouble in self._strike(LockedRows, object_name):
             errors.update({place: locked(record_ids[place]) for place in trouble.strike(record_ids, rule.random)})
@@ -167,14 +185,44 @@ class Weather:
 
     def commit_delay(self, object_name: str) -> timedelta:
         """How long ago the transaction began that writes these records now."""
+        if not self._rules:
+            return timedelta()
+        from sfsync.fake.weather.work import LateCommit  # noqa: PLC0415
+
         return sum((trouble.delay for _, trouble in self._strike(LateCommit, object_name)), timedelta())
+
+    def longest_transaction(self, object_name: str) -> timedelta:
+        """For how long the transactions have been under way, at most, that may still commit records of this object."""
+        if not self._rules:
+            return timedelta()
+        from sfsync.fake.weather.work import LateCommit  # noqa: PLC0415
+
+        name = object_name.lower()
+        return sum(
+            (
+                rule.trouble.delay
+                for rule in self
+                if isinstance(rule.trouble, LateCommit)
+                and rule.may_strike
+                and (rule.object_name is None or rule.object_name.lower() == name)
+            ),
+            timedelta(),
+        )
 
     def job(self, object_name: str) -> JobTrouble | None:
         """What is to become of a job that is created now, or None when nothing stands against it."""
+        if not self._rules:
+            return None
+        from sfsync.fake.weather.work import JobTrouble  # noqa: PLC0415
+
         return next((trouble for _, trouble in self._strike(JobTrouble, object_name, most=1)), None)
 
     def shuffles(self, object_name: str) -> bool:
         """Whether a Bulk query that asks for no order gets a strange one; REST answers are shuffled in `leave`."""
+        if not self._rules:
+            return False
+        from sfsync.fake.weather.work import Shuffled  # noqa: PLC0415
+
         return bool(self._strike(Shuffled, object_name))
 
     def _strike(self, kind: type[W], object_name: str, most: int | None = None) -> list[tuple[Rule, W]]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfsync.fake.catalog import standard_catalog
-from sfsync.fake.database import OrgDatabase
+from sfsync.fake.database import ID_MACROS, OrgDatabase
 from sfsync.fake.ids import is_valid_id, make_id, to_15, to_18
 from sfsync.record_ids import checksum
 
@@ -64,6 +64,7 @@ def test_the_database_checks_ids_as_python_does():
         "001D000000Iqh_L",
         make_id("00Q", 77),
     ]
+    database.teach(ID_MACROS)
     with database.reading() as cursor:
         rows = cursor.execute(
             "SELECT x, id_valid(x), id_18(x) FROM (SELECT unnest(?::VARCHAR[]) AS x)", [texts]

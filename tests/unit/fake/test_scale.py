@@ -9,9 +9,11 @@ import sys
 PROGRAM = """
 import json, resource, sys
 from sfsync.fake import FakeOrg
+from sfsync.fake.database import ID_MACROS
 
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "linux" else 1024 * 1024)
 org = FakeOrg.empty()
+org.database.teach(ID_MACROS)
 with org.database.all_threads(), org.database.writing() as cursor:
     cursor.execute('''
         INSERT INTO "Lead" ("Id", "IsDeleted", "LastName", "Company", "Email", "CreatedDate", "SystemModstamp", "AnnualRevenue")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 import requests
 
 import sfsync
@@ -37,3 +38,28 @@ def test_importing_the_plugin_costs_nothing():
 
 def test_the_public_name_is_the_same_class():
     assert sfsync.FakeOrg is FakeOrg
+
+
+def test_a_new_org_imports_what_it_needs_and_no_more():
+    needless = ("requests", "werkzeug", "sqlglot", "pandas", "pyarrow", "urllib3", "xml.sax")
+    needless += ("sfsync.records", "sfsync.soql", "sfsync.fake.app", "sfsync.fake.dml.writes")
+    needless += ("sfsync.fake.weather.troubles", "sfsync.fake.data_folder", "sfsync.fake.behaviour.behaviour")
+    code = (
+        "import sys; from sfsync.fake import FakeOrg; FakeOrg.empty().close();"
+        f" print([name for name in {needless} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("package", ["sfsync.fake.dml", "sfsync.fake.weather"])
+def test_whatever_a_package_offers_is_there_whoever_was_imported_first(package):
+    code = (
+        f"import importlib, pkgutil, types; package = importlib.import_module('{package}')\n"
+        "for module in pkgutil.iter_modules(package.__path__): importlib.import_module(f'{package.__name__}.{module.name}')\n"
+        "wrong = [name for name in package.__all__ if isinstance(getattr(package, name), types.ModuleType)]\n"
+        "print(sorted(wrong)); print(hasattr(package, 'nonsense'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = "['direct', 'loading']" if package.endswith("dml") else "[]"
+    assert done.stdout.split("\n")[:2] == [modules, "False"]

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -517,3 +518,46 @@ def test_too_many_records_fail_the_batch(org, classic):
     _, _, info = classic.run("insert", "LastName,Company\n" + "Ant,Acme\n" * 10_001)
     assert info["state"] == "Failed"
     assert org.count("Lead") == 0
+
+
+def test_a_field_too_long_for_bulk_fails_its_record_in_every_format(org, classic):
+    org.add_field("Lead", "Notes__c", "textarea", length=131_072)
+    rows = [{"LastName": "Ant", "Company": "Acme", "Notes__c": "x" * 32_001}, {"LastName": "Bee", "Company": "Acme"}]
+    job, batch, info = classic.run("insert", json.dumps(rows), "JSON")
+    assert (info["state"], str(info["numberRecordsFailed"])) == ("Completed", "1")
+    first, second = classic.result(job, batch).json()
+    assert first["errors"][0]["statusCode"] == "STRING_TOO_LONG"
+    assert second["success"] is True
+
+
+def test_a_job_is_gone_after_seven_days_and_so_is_what_it_held(org, classic, leads):
+    job, _, _ = classic.run("query", "SELECT Id FROM Lead")
+    other = classic.open("insert")
+    classic.batch(other, "LastName,Company\nAnt,Acme\n")
+    org.clock.advance(timedelta(days=6, hours=23))
+    assert classic("GET", f"/{job}").status_code == 200
+    files = len(list(org.database.scratch.glob("batch*")))
+    org.clock.advance(timedelta(hours=1))
+    for one in (job, other):
+        response = classic("GET", f"/{one}", None, TYPES[classic.speaks])
+        assert (response.status_code, told(response)["exceptionCode"]) == (400, "InvalidJob")
+    assert len(list(org.database.scratch.glob("batch*"))) == files - 2
+    assert list(org.bulk.classic) == []
+
+
+def test_the_youngest_batch_keeps_a_job_for_another_while(org, classic):
+    job = classic.open("insert")
+    org.clock.advance(timedelta(hours=20))
+    classic.batch(job, "LastName,Company\nAnt,Acme\n")
+    org.clock.advance(timedelta(days=6, hours=23))
+    assert classic("GET", f"/{job}").status_code == 200
+    org.clock.advance(timedelta(hours=1))
+    assert classic("GET", f"/{job}").status_code == 400
+
+
+def test_a_job_takes_no_batches_after_a_day(org, classic):
+    job = classic.open("insert")
+    org.clock.advance(timedelta(hours=25))
+    response = classic("POST", f"/{job}/batch", "LastName,Company\nAnt,Acme\n", TYPES["CSV"])
+    assert response.status_code == 400
+    assert "InvalidJobState" in response.text

@@ -121,7 +121,7 @@ def test_the_same_column_twice_fails_the_job(ingest):
         ('LastName,Company\n"A"nt,Acme\n', "Found unescaped quote. A value with quote should be within a quote"),
         ("LastName,Company\nAnt\n", "Number of columns"),
         ("LastName,Company\nAnt,Acme,1\n", "Number of columns"),
-        ("LastName,Company\nAnt," + "x" * 200_000 + "\n", "field larger than field limit"),
+        ("LastName,Company\nAnt," + "x" * 200_000 + "\n", "Exceeded max field size"),
         ("", "No header row"),
         ("\n\n", "No header row"),
         (",".join(f"F{number}" for number in range(5001)) + "\n", "too many columns"),

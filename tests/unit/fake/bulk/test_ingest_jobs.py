@@ -413,3 +413,39 @@ def test_batches_count_towards_the_daily_allocation(org, client, ingest):
     org.bulk.settings.batch = 1
     ingest(TWO)
     assert client.get(f"{DATA}/limits").json()["DailyBulkApiBatches"] == {"Max": 15_000, "Remaining": 14_998}
+
+
+def test_a_field_of_more_than_32000_characters_fails_its_row_alone(org, ingest):
+    org.add_field("Lead", "Notes__c", "textarea", label="Notes", length=131_072)
+    fitting, too_long = "x" * 32_000, "x" * 32_001
+    job = ingest(f"LastName,Company,Notes__c\nAnt,Acme,{too_long}\nBee,Acme,{fitting}\n")
+    assert (job["state"], job["numberRecordsProcessed"], job["numberRecordsFailed"]) == ("JobComplete", 2, 1)
+    [failed] = ingest.rows(job["id"], "failedResults")
+    assert failed["LastName"] == "Ant"
+    assert failed["sf__Error"] == (
+        f"STRING_TOO_LONG:Notes: data value too large: {too_long} (max length=32000):Notes__c --"
+    )
+    [done] = ingest.rows(job["id"], "successfulResults")
+    assert done["LastName"] == "Bee"
+    [lead] = org.insert("Lead", [{"LastName": "Cat", "Company": "Acme", "Notes__c": too_long}])
+    assert org.record("Lead", lead)["Notes__c"] == too_long, "other APIs take it"
+
+
+def test_a_record_of_more_than_400000_characters_fails_alone(org, ingest):
+    names = [f"Long{number}__c" for number in range(13)]
+    for name in names:
+        org.add_field("Lead", name, "textarea", length=131_072)
+    full = ",".join(["x" * 31_000] * 13)
+    job = ingest(f"LastName,Company,{','.join(names)}\nAnt,Acme,{full}\nBee,Acme{',' * 13}\n")
+    assert (job["numberRecordsProcessed"], job["numberRecordsFailed"]) == (2, 1)
+    [failed] = ingest.rows(job["id"], "failedResults")
+    assert failed["sf__Error"] == "LIMIT_EXCEEDED:Record exceeds the maximum of 400000 characters: 403007:--"
+
+
+def test_refused_rows_keep_their_place_among_the_others(org, ingest):
+    org.add_field("Lead", "Notes__c", "textarea", length=131_072)
+    long = "x" * 32_001
+    rows = [f"L{number},Acme,{long if number % 2 else ''}" for number in range(6)]
+    job = ingest("LastName,Company,Notes__c\n" + "\n".join(rows) + "\n")["id"]
+    assert [row["LastName"] for row in ingest.rows(job, "failedResults")] == ["L1", "L3", "L5"]
+    assert [row["LastName"] for row in ingest.rows(job, "successfulResults")] == ["L0", "L2", "L4"]
