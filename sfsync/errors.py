@@ -15,12 +15,15 @@
     │   ├── RequestRefused         exit 3   a 4xx with Salesforce's own `error_code`
     │   ├── TemporaryFailure       exit 3   5xx, 429, row locks: retrying may help (retried before it is raised)
     │   ├── LimitReached           exit 75  the org's own limit: try again later
+    │   ├── OutcomeUnknown         exit 3   a write was sent and its answer lost: look before sending it again
     │   └── IncompleteAnswer       exit 3   fewer rows or bytes than the org itself announced
     ├── StoreError                 exit 3   the local database
     │   ├── StoreMissing           exit 3   there is no mirror yet
     │   ├── StoreLocked            exit 75  another process is writing
     │   ├── StoreDamaged           exit 3   not a database, or one that cannot be read
     │   └── QueryFailed            exit 3   your SQL was refused by the database
+    ├── BudgetReached              exit 4   the budget of API calls or Bulk jobs is spent: go on later
+    ├── GuardRefused               exit 3   what would be lost looks like a mistake; the mirror is as it was
     ├── RunLocked                  exit 75  another run of this project is under way
     └── MirrorUnfit                exit 3   the mirror cannot be judged (never pulled, or a pull is incomplete)
 
@@ -61,6 +64,14 @@ class SfsyncError(Exception):
         self.hint = hint
         self.docs = docs
         self.context: dict[str, Any] = dict(context or {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Schedulers carry errors from one process to another, and not every class can be made of its message alone.
+        return _restored, (type(self), self.args), dict(self.__dict__)
+
+
+def _restored(kind: type[SfsyncError], args: tuple[Any, ...]) -> SfsyncError:
+    return kind.__new__(kind, *args)
 
 
 class UsageError(SfsyncError):
@@ -144,7 +155,13 @@ class SoqlError(SfsyncError):
 
 
 class SalesforceError(SfsyncError):
-    """The org, or the way to it."""
+    """The org, or the way to it.
+
+    Attributes:
+        unprocessed: The org certainly has not acted on the request.
+    """
+
+    unprocessed: bool = False
 
 
 class Unreachable(SalesforceError):
@@ -178,6 +195,10 @@ class LimitReached(SalesforceError):
     exit_code = 75
 
 
+class OutcomeUnknown(SalesforceError):
+    """A write was sent and its answer lost: the org may have done all of it, a part, or nothing."""
+
+
 class IncompleteAnswer(SalesforceError):
     """Fewer rows or bytes arrived than the org itself announced; nothing of the answer is kept."""
 
@@ -202,6 +223,16 @@ class StoreDamaged(StoreError):
 
 class QueryFailed(StoreError):
     """The database refused an SQL statement that the user wrote."""
+
+
+class BudgetReached(SfsyncError):
+    """The budget of API calls or Bulk jobs is spent; what was read is kept, and the next run goes on there."""
+
+    exit_code = 4
+
+
+class GuardRefused(SfsyncError):
+    """So many records would go from the mirror that a mistake is likelier than the intention; nothing was changed."""
 
 
 class RunLocked(SfsyncError):

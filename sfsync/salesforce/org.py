@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -22,7 +23,7 @@ from sfsync.salesforce.download import Download
 from sfsync.salesforce.faults import fault_of_answer
 from sfsync.salesforce.lent_session import LentSession
 from sfsync.salesforce.redaction import clean
-from sfsync.salesforce.transport import Call, Transport, json_of
+from sfsync.salesforce.transport import Call, Guard, Transport, json_of
 from sfsync.salesforce.usage import ApiUsage
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+#: Pages of Bulk results fetched at a time, of all jobs together: orgs bound how many long requests may run at once.
+MOST_DOWNLOADS = 8
 
 Params = Mapping[str, str]
 Headers = Mapping[str, str]
@@ -45,6 +49,7 @@ class Org:
     Attributes:
         name: What the user calls the org: the alias, or its host.
         api_version: Such as `66.0`; the same for every call, as Bulk results demand.
+        downloads: Held while a page of a Bulk result is fetched.
     """
 
     def __init__(
@@ -56,6 +61,8 @@ class Org:
         self._access = access
         self._transport = transport
         self._renewing = threading.Lock()
+        self._watched = threading.Lock()
+        self.downloads = threading.BoundedSemaphore(MOST_DOWNLOADS)
         self._identity: tuple[str | None, str | None] | None = None
         self._client: tuple[Access, Salesforce] | None = None
 
@@ -118,9 +125,32 @@ class Org:
 
         return self._transport.run(Call("GET", self.instance_url + "/services/data"), read)
 
+    @contextmanager
+    def watched(self, guard: Guard, stop: threading.Event) -> Iterator[None]:
+        """For the time of the block, ask before every request that the org counts, and be stoppable.
+
+        Args:
+            guard: Called before each such request, repetitions included, from whichever thread sends it; what it
+                raises goes to whoever asked, and nothing is sent.
+            stop: When set, nothing is sent any more, waiting ends, and downloads break off.
+
+        Raises:
+            UsageError: It is watched already: two runs cannot tell their requests apart on one connection.
+        """
+        if not self._watched.acquire(blocking=False):
+            raise UsageError(
+                f"This connection to {self.name} is in use by another run.", hint="Give each run an org of its own."
+            )
+        self._transport.guard, self._transport.stop = guard, stop
+        try:
+            yield
+        finally:
+            self._transport.guard = self._transport.stop = None
+            self._watched.release()
+
     def pause(self, seconds: float) -> None:
         """Wait, by the transport's clock (tests give one that does not wait)."""
-        self._transport.policy.sleep(seconds)
+        self._transport.pause(seconds)
 
     def get_json(self, path: str, params: Params | None = None, headers: Headers | None = None) -> Any:
         """GET a path of this org (or a full address on its own host) and decode the JSON."""
@@ -135,13 +165,33 @@ class Org:
             headers: Beside the usual ones.
             repeatable: Doing it twice does no harm, so it may be sent again when its fate is unknown.
         """
+        return self.send_json("POST", path, body, headers=headers, repeatable=repeatable)
+
+    def send_json(
+        self, method: str, path: str, body: Any, *, headers: Headers | None = None, repeatable: bool = False
+    ) -> Any:
+        """Send JSON with any method (`PATCH`, say) and decode the answer; see `post_json`."""
         sent = {"Content-Type": "application/json; charset=UTF-8", **(headers or {})}
-        call = replace(self._call("POST", path, headers=sent), body=orjson.dumps(body), repeatable=repeatable)
+        call = replace(self._call(method, path, headers=sent), body=orjson.dumps(body), repeatable=repeatable)
         return self._run(call, json_of)
+
+    def put_file(self, path: str, file: Path, content_type: str) -> None:
+        """PUT a file, streamed; never sent again when its fate is unknown.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        call = self._call("PUT", path, headers={"Content-Type": content_type})
+        self._run(replace(call, body=file, repeatable=False), lambda _response: None)
 
     def delete(self, path: str) -> None:
         """DELETE a path of this org."""
         self._run(self._call("DELETE", path), lambda _response: None)
+
+    def delete_for_json(self, path: str, params: Params, headers: Headers | None = None) -> Any:
+        """DELETE with parameters, once, and decode what the org says of it."""
+        call = replace(self._call("DELETE", path, params=params, headers=headers), repeatable=False)
+        return self._run(call, json_of)
 
     @contextmanager
     def stream(self, path: str, *, params: Params | None = None, headers: Headers | None = None) -> Iterator[Download]:
@@ -149,7 +199,7 @@ class Org:
         call = replace(self._call("GET", path, params=params, headers=headers), stream=True)
         response = self._run(call, lambda answer: answer)
         try:
-            yield Download(response)
+            yield Download(response, self._transport.stop)
         finally:
             response.close()
 
@@ -165,7 +215,7 @@ class Org:
 
         def whole(response: requests.Response) -> T:
             try:
-                return read(Download(response))
+                return read(Download(response, self._transport.stop))
             finally:
                 response.close()
 

@@ -12,10 +12,12 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
@@ -37,6 +39,10 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
+#: How many connections to one host are kept open; one for each page that a pull with several readers fetches at once.
+_CONNECTIONS = 32
+
+_JOBS = ("/jobs/query", "/jobs/ingest")
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _HEADERS = {
     "User-Agent": f"sfsync/{__version__} ({platform.python_implementation()} {platform.python_version()}; "
@@ -57,7 +63,7 @@ class Call:
         method: `GET`, `POST`, …
         url: Absolute, https.
         headers: Beside those every request has.
-        body: Already encoded.
+        body: Already encoded, or the file to stream.
         token: Sent as a bearer token; without one, nothing that identifies us is sent.
         repeatable: Sending it twice does no harm; None: what the method says (a POST or PATCH is not).
         stream: Leave the body unread, for `Download`.
@@ -67,11 +73,16 @@ class Call:
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | str | None = field(default=None, repr=False)  # of a login: the password
+    body: bytes | str | Path | None = field(default=None, repr=False)  # of a login: the password
     token: Secret | None = None
     repeatable: bool | None = None
     stream: bool = False
     stop: threading.Event | None = field(default=None, repr=False)
+
+    @property
+    def starts_job(self) -> bool:
+        """Whether it makes a Bulk job, of which an org allows only so many a day."""
+        return self.method.upper() == "POST" and urlsplit(self.url).path.endswith(_JOBS)
 
     @property
     def may_repeat(self) -> bool:
@@ -81,6 +92,13 @@ class Call:
     def __str__(self) -> str:
         parts = urlsplit(self.url)
         return f"{self.method} {parts.netloc}{parts.path}"  # without the query: it may hold values
+
+
+Guard = Callable[[Call], None]
+
+
+class Stopped(Exception):
+    """The run that this request was for is being stopped; nobody waits for the answer any more."""
 
 
 class Transport:
@@ -95,6 +113,10 @@ class Transport:
         timeouts: Seconds to wait for a connection, and for the next bytes of an answer (the org itself gives up a
             query after 120).
         policy: When to send again.
+
+    Attributes:
+        guard: Called before every request that the org counts, repetitions included; what it raises is not sent.
+        stop: When set, nothing is sent any more, waiting ends, and downloads break off.
     """
 
     def __init__(
@@ -111,6 +133,8 @@ class Transport:
         self._owned = session is None
         self._verify = _certificates(self._base, ca_file, env)
         self._timeouts = timeouts
+        self.guard: Guard | None = None
+        self.stop: threading.Event | None = None
         self._meter = UsageMeter()
         self._local = threading.local()
         self._local.session = self._base
@@ -122,6 +146,13 @@ class Transport:
     def usage(self) -> ApiUsage:
         """What it has cost so far."""
         return self._meter.usage()
+
+    def pause(self, seconds: float) -> None:
+        """Wait, by the clock of the retry policy (tests give one that does not wait)."""
+        if self.stop is not None and self.policy.sleep is time.sleep:
+            self.stop.wait(seconds)
+        else:
+            self.policy.sleep(seconds)
 
     def close(self) -> None:
         """Close the connections, unless they are someone else's."""
@@ -152,8 +183,9 @@ class Transport:
                 raise
 
         try:
-            return self.policy.run(attempt, repeatable=call.may_repeat, what=str(call), stop=call.stop)
+            return self.policy.run(attempt, repeatable=call.may_repeat, what=str(call), stop=call.stop or self.stop)
         except AttemptFailed as failed:
+            failed.error.unprocessed = failed.unprocessed
             # `from None`: exceptions of requests hold the request, and with it the headers and the body.
             raise failed.error from None
 
@@ -166,7 +198,7 @@ class Transport:
             return response
 
         try:
-            return self.policy.run(attempt, repeatable=call.may_repeat, what=str(call))
+            return self.policy.run(attempt, repeatable=call.may_repeat, what=str(call), stop=self.stop)
         except AttemptFailed as failed:
             if failed.response is not None:
                 return failed.response
@@ -178,19 +210,24 @@ class Transport:
             raise UsageError(f"{clean(call.url, 100)!r} is not an https address.", hint="Nothing is sent without TLS.")
         session = self._session()
         begun = time.monotonic()
+        if self.stop is not None and self.stop.is_set():
+            raise Stopped
         if call.token is not None:
+            if self.guard is not None:
+                self.guard(call)
             self._meter.count_call()
         try:
-            request = requests.Request(
-                call.method,
-                call.url,
-                headers={**_HEADERS, **call.headers},
-                data=call.body,
-                auth=_Authorization(call.token),
-            )
-            prepared = session.prepare_request(request)
-            settings = session.merge_environment_settings(prepared.url or "", {}, call.stream, self._verify, None)
-            response = session.send(prepared, timeout=self._timeouts, allow_redirects=False, **settings)
+            with _opened(call.body) as body:
+                request = requests.Request(
+                    call.method,
+                    call.url,
+                    headers={**_HEADERS, **call.headers},
+                    data=body,
+                    auth=_Authorization(call.token),
+                )
+                prepared = session.prepare_request(request)
+                settings = session.merge_environment_settings(prepared.url or "", {}, call.stream, self._verify, None)
+                response = session.send(prepared, timeout=self._timeouts, allow_redirects=False, **settings)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             fault = fault_of_exception(error, host)
             _log.debug("%s: %s after %.0f ms", str(call), fault.error.message, (time.monotonic() - begun) * 1000)
@@ -205,6 +242,16 @@ class Transport:
         if mine is None:
             mine = self._local.session = _clone(self._base)
         return mine
+
+
+@contextmanager
+def _opened(body: bytes | str | Path | None) -> Iterator[bytes | str | BinaryIO | None]:
+    """The body as `requests` takes it; a file is open for as long as it is being sent."""
+    if not isinstance(body, Path):
+        yield body
+        return
+    with body.open("rb") as file:
+        yield file
 
 
 class _Authorization(AuthBase):
@@ -241,7 +288,7 @@ def json_of(response: requests.Response) -> Any:
 
 def _own_session() -> requests.Session:
     session = requests.Session()
-    session.mount("https://", HTTPAdapter(pool_maxsize=8))
+    session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
     del session.adapters["http://"]
     _without_cookies(session)
     return session

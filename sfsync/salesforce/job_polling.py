@@ -1,0 +1,48 @@
+"""Waits for a Bulk job: quickly at first, because small jobs are done at once, and then ever more slowly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from sfsync.errors import TemporaryFailure
+from sfsync.salesforce.org import Org
+
+_FIRST_PAUSE, _PAUSE_GROWTH, _LONGEST_PAUSE = 0.05, 1.5, 5.0
+
+#: States from which a job never moves.
+TERMINAL = frozenset({"JobComplete", "Failed", "Aborted"})
+
+
+class _State(Protocol):
+    @property
+    def state(self) -> str: ...
+
+
+S = TypeVar("S", bound=_State)
+
+
+def wait_for_job(
+    org: Org, job_id: str, ask: Callable[[], S], on_state: Callable[[S], None] | None, patience: float
+) -> S:
+    """The job's terminal state.
+
+    Raises:
+        TemporaryFailure: It is still running after `patience` seconds; the job goes on.
+    """
+    pause, waited = _FIRST_PAUSE, 0.0
+    while True:
+        now = ask()
+        if on_state:
+            on_state(now)
+        if now.state in TERMINAL:
+            return now
+        if waited >= patience:
+            raise TemporaryFailure(
+                f"Bulk job {job_id} is not ready after {waited / 60:.0f} minutes ({now.state}).",
+                hint="It goes on in the org; run the command again to pick it up.",
+                context={"job": job_id},
+            )
+        org.pause(pause)
+        waited += pause
+        pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
