@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
-_CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+#: The characters an Id may end with, by the capitals of five characters read as bits.
+CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 def is_id(text: str) -> bool:
@@ -17,7 +18,7 @@ def checksum(id15: str) -> str:
     """The three characters that make an 18-character Id out of a 15-character one."""
     blocks = (id15[start : start + 5] for start in (0, 5, 10))
     return "".join(
-        _CHECKSUM[sum(1 << bit for bit, character in enumerate(block) if "A" <= character <= "Z")] for block in blocks
+        CHECKSUM[sum(1 << bit for bit, character in enumerate(block) if "A" <= character <= "Z")] for block in blocks
     )
 
 

@@ -27,7 +27,8 @@ Examples:
 CHECK_HELP = """Check every mapping, without the network.
 
 Spelling, keys and values are always checked. Once there is a mirror, objects, fields, references and filters are held
-against what the org said about them at the last pull, and `values` against the values that the records have.
+against what the org said about them at the last pull, `values` against the values that the records have, and the rows
+of local tables that are pushed against what the org would take.
 
 \b
 Examples:
@@ -116,7 +117,8 @@ def _check_against_mirror(console: Console, project: Project, mappings: list[Map
     """Raise `MappingError` for what does not fit the mirrored org; as of when that was, or None without a mirror."""
     from sfsync.errors import MappingError
     from sfsync.mapping import check_mappings
-    from sfsync.mapping.check import mapping_warnings
+    from sfsync.mapping.check_data import local_table_problems
+    from sfsync.mapping.check_warnings import mapping_warnings
     from sfsync.mapping.unmapped import unmapped_values
     from sfsync.soql.dates import Calendar
     from sfsync.store import open_store
@@ -139,6 +141,7 @@ def _check_against_mirror(console: Console, project: Project, mappings: list[Map
         found = [
             *mapping_warnings(mappings, describes),
             *unmapped_values(session, mappings, describes, as_of=as_of, calendar=calendar),
+            *local_table_problems(session, mappings, describes),
         ]
     _tell(console, found)
     return as_of.isoformat() + "Z"
@@ -150,20 +153,20 @@ def _tell(console: Console, problems: list[Problem]) -> None:
 
 
 def _row(mapping: Mapping) -> tuple[Any, ...]:
-    columns = len(mapping.shown_fields()) + len(mapping.shown_lookups())
-    table = str(mapping.local_table)
-    return mapping.file, mapping.object, table, columns, mapping.direction, mapping.filter or ""
+    items = (*mapping.fields.values(), *mapping.lookups.values())
+    columns = len({column for item in items for column in item.columns})
+    return mapping.file, mapping.object, mapping.reads_from, columns, mapping.direction, mapping.filter or ""
 
 
 def _facts(mapping: Mapping) -> dict[str, Any]:
     return {
         "file": mapping.file,
         "object": mapping.object,
-        "table": str(mapping.local_table),
+        "table": mapping.reads_from,
         "direction": mapping.direction,
         "filter": mapping.filter,
         "columns": {
-            **{item.local: name for name, item in mapping.fields.items()},
-            **{item.local: f"{name} → {item.object}.{item.by}" for name, item in mapping.lookups.items()},
+            **{column: name for name, item in mapping.fields.items() for column in item.columns},
+            **{column: item.shown_as(name) for name, item in mapping.lookups.items() for column in item.columns},
         },
     }

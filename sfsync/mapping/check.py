@@ -7,15 +7,17 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 
 from sfsync.config.document import KeyPath
-from sfsync.config.spelling import shown, suggestion
+from sfsync.config.spelling import suggestion
 from sfsync.errors import Problem
+from sfsync.mapping.check_steps import default_problem, step_problem
 from sfsync.mapping.filter import filter_problems
 from sfsync.mapping.schema import FieldMapping, Lookup, Mapping
 from sfsync.records import COMPOUND_TYPES, FieldDescribe, ObjectDescribe
 
 #: Types that are compared and shown as something else than text; `values` maps text (and checkboxes) only.
 _NOT_TEXT = frozenset({"int", "long", "double", "currency", "percent", "date", "datetime", "time", "multipicklist"})
-_PICKLISTS = frozenset({"picklist", "combobox"})
+#: Types of which a hash or a made-up text would be no value.
+_NOT_MASKED = (_NOT_TEXT - {"multipicklist"}) | {"boolean", "reference", "picklist", "multipicklist"}
 
 
 def check_mappings(
@@ -35,25 +37,6 @@ def check_mappings(
     return [problem for mapping in mappings for problem in _Check(mapping, describes, object_names).problems()]
 
 
-def mapping_warnings(mappings: Sequence[Mapping], describes: AnyMapping[str, ObjectDescribe]) -> list[Problem]:
-    """What looks like a mistake but may be meant: `values` that are no active entries of the picklist."""
-    return [
-        mapping.problem("fields", name, "values", value, message=message, hint=suggestion(value, described), key=True)
-        for mapping in mappings
-        if mapping.object in describes
-        for name, item in mapping.fields.items()
-        for described in [_picklist_values(describes[mapping.object], name)]
-        for value in (item.values or {})
-        for message in [f"`{shown(value)}` is not an active value of {mapping.object}.{name}"]
-        if described and value not in described
-    ]
-
-
-def _picklist_values(describe: ObjectDescribe, name: str) -> tuple[str, ...]:
-    found = describe.field(name)
-    return found.picklist_values if found is not None and found.type in _PICKLISTS else ()
-
-
 @dataclass(frozen=True, slots=True)
 class _Check:
     """One mapping against the org."""
@@ -67,8 +50,8 @@ class _Check:
         if describe is None:
             yield self._no_object(self.mapping.object, ("object",))
             return
-        if self.mapping.external_id is not None:
-            yield from self._external_id(describe, self.mapping.external_id)
+        if self.mapping.key_field is not None:
+            yield from self._key(describe, self.mapping.key_field)
         for name, item in self.mapping.fields.items():
             yield from self._field(describe, name, item)
         for name, lookup in self.mapping.lookups.items():
@@ -98,27 +81,47 @@ class _Check:
             return Fault(f"{describe.name}.{name} is a file's content, which is not mirrored", "remove it")
         return found
 
-    def _external_id(self, describe: ObjectDescribe, name: str) -> Iterator[Problem]:
+    def _key(self, describe: ObjectDescribe, name: str) -> Iterator[Problem]:
+        at = "key" if self.mapping.key is not None else "external_id"
         found = self._known(describe, name)
         if isinstance(found, Fault):
-            yield self.mapping.problem("external_id", message=found.message, hint=found.hint)
+            yield self.mapping.problem(at, message=found.message, hint=found.hint)
         elif self.mapping.direction != "pull" and not (found.external_id or found.unique or found.type == "id"):
             message = f"{describe.name}.{name} is neither an External ID nor unique, so a push could not find records"
             known = [f.name for f in describe.fields if f.external_id]
             hint = suggestion(name, known) or "mark it as External ID in the org's setup"
-            yield self.mapping.problem("external_id", message=message, hint=hint)
+            yield self.mapping.problem(at, message=message, hint=hint)
+        elif self.mapping.direction == "push" and found.type != "id" and name not in self.mapping.pushed_fields():
+            message = f"{name} is not pushed, so there would be nothing to find records by"
+            yield self.mapping.problem(at, message=message, hint=f"add it to `fields`: `{name}: COLUMN`")
 
     def _field(self, describe: ObjectDescribe, name: str, item: FieldMapping) -> Iterator[Problem]:
         found = self._known(describe, name)
         if isinstance(found, Fault):
             yield self.mapping.problem("fields", name, message=found.message, hint=found.hint, key=True)
             return
-        if self._is_pushed(item) and item.write != "never":
+        is_key = found.type == "id" or name == self.mapping.key_field
+        if self._is_pushed(item) and item.write != "never" and found.type != "id":
             yield from self._writable(found, ("fields", name))
         if item.values is not None:
             yield from self._values(found, item.values)
+        yield from self._steps(found, item, ("fields", name))
+        if item.default is not None and (message := default_problem(found, item.default)):
+            yield self.mapping.problem("fields", name, "default", message=message)
+        if item.mask is not None and item.mask != "null" and (is_key or found.type in _NOT_MASKED):
+            message = f"`mask` hides texts, and {name} is {'the key' if is_key else f'of type {found.type}'}"
+            yield self.mapping.problem(
+                "fields", name, "mask", message=message, hint="remove it, or use `mask: null`", key=True
+            )
 
-    def _values(self, found: FieldDescribe, values: AnyMapping[str, str]) -> Iterator[Problem]:
+    def _steps(self, found: FieldDescribe, item: FieldMapping | Lookup, at: tuple[str, str]) -> Iterator[Problem]:
+        for number, step in enumerate(item.transform):
+            message = step_problem(step, found, both_ways=self.mapping.direction_of(item) == "both")
+            if message is not None:
+                here = (*at, "transform", number, step.key)
+                yield self.mapping.problem(*here, message=message[0], hint=message[1], key=True)
+
+    def _values(self, found: FieldDescribe, values: AnyMapping[str, object]) -> Iterator[Problem]:
         at = ("fields", found.name, "values")
         if found.type in _NOT_TEXT:
             message = f"`values` maps texts, picklists and checkboxes, and {found.name} is of type {found.type}"
@@ -134,26 +137,31 @@ class _Check:
         found = self._known(describe, name)
         if isinstance(found, Fault):
             yield self.mapping.problem(*at, message=found.message, hint=found.hint, key=True)
-        elif lookup.object not in found.reference_to:
+        elif strange := next((each for each in lookup.objects if each not in found.reference_to), None):
             if found.reference_to:
-                message = f"{describe.name}.{name} refers to {', '.join(found.reference_to)}, not to `{lookup.object}`"
+                message = f"{describe.name}.{name} refers to {', '.join(found.reference_to)}, not to `{strange}`"
             else:
                 message = f"{describe.name}.{name} is not a reference to another object"
-            hint = suggestion(lookup.object, found.reference_to) if found.reference_to else "map it under `fields`"
+            hint = suggestion(strange, found.reference_to) if found.reference_to else "map it under `fields`"
             yield self.mapping.problem(*at, "object", message=message, hint=hint)
             return
-        elif self._is_pushed(lookup):
+        elif self._is_pushed(lookup) and lookup.write != "never":
             yield from self._writable(found, at)
-        yield from self._parent(lookup, at)
+        for each in lookup.objects:
+            yield from self._parent(each, lookup, at)
 
-    def _parent(self, lookup: Lookup, at: KeyPath) -> Iterator[Problem]:
-        parent = self.describes.get(lookup.object)
+    def _parent(self, name: str, lookup: Lookup, at: KeyPath) -> Iterator[Problem]:
+        parent = self.describes.get(name)
         if parent is None:
-            yield self._no_object(lookup.object, (*at, "object"))
+            yield self._no_object(name, (*at, "object"))
             return
-        by = self._known(parent, lookup.by)
+        by = self._known(parent, lookup.field_of(name))
         if isinstance(by, Fault):
-            yield self.mapping.problem(*at, "by", message=by.message, hint=by.hint)
+            yield self.mapping.problem(
+                *at, "by", *(() if isinstance(lookup.by, str) else (name,)), message=by.message, hint=by.hint
+            )
+        elif name == lookup.objects[0]:
+            yield from self._steps(by, lookup, (str(at[0]), str(at[1])))
 
     def _is_pushed(self, item: FieldMapping | Lookup) -> bool:
         return self.mapping.direction_of(item) != "pull"

@@ -10,6 +10,7 @@ from sfsync.config.problems import read_model
 from sfsync.config.yaml_reader import parse_yaml, read_yaml
 from sfsync.errors import ConfigError, MappingError, Problem
 from sfsync.mapping.schema import Mapping
+from sfsync.mapping.transforms.value_table import UnusableTable, ValueTable, read_value_table
 
 SUFFIXES = (".yml", ".yaml")
 
@@ -41,23 +42,47 @@ def read_mapping(path: Path, shown_as: str | None = None) -> Mapping:
         document = read_yaml(path, shown_as)
     except ConfigError as error:
         raise MappingError(error.problems) from None
-    return _mapping_of(document)
+    return _mapping_of(document, path.parent)
 
 
-def parse_mapping(text: str | bytes, name: str = "mapping") -> Mapping:
-    """A mapping from its text; `name` is how messages call it. Raises `MappingError`."""
+def parse_mapping(text: str | bytes, name: str = "mapping", *, folder: Path | None = None) -> Mapping:
+    """A mapping from its text. Raises `MappingError`.
+
+    Args:
+        text: What the file would hold.
+        name: How messages call it.
+        folder: Where files are that its transforms name; the current one unless given.
+    """
     try:
         document = parse_yaml(text, name)
     except ConfigError as error:
         raise MappingError(error.problems) from None
-    return _mapping_of(document)
+    return _mapping_of(document, folder or Path())
 
 
-def _mapping_of(document: Document) -> Mapping:
+def _mapping_of(document: Document, folder: Path) -> Mapping:
     mapping = read_model(
         Mapping, document, error=MappingError, null_allowed=lambda path: path[-1] in {"otherwise", "on_missing"}
-    )
-    return mapping.from_document(document)
+    ).from_document(document)
+    tables: dict[str, ValueTable] = {}
+    problems: list[Problem] = []
+    for at, file in _named_tables(mapping):
+        try:
+            tables[file] = read_value_table(folder / file, file)
+        except UnusableTable as error:
+            problems.append(mapping.problem(*at, message=str(error), hint="it stands beside the mapping"))
+    if problems:
+        raise MappingError(problems)
+    return mapping.with_value_tables(tables)
+
+
+def _named_tables(mapping: Mapping) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The files that transforms name, each with its place."""
+    for section, items in (("fields", mapping.fields), ("lookups", mapping.lookups)):
+        for name, item in items.items():
+            for number, step in enumerate(item.transform):
+                if step.table is not None:
+                    yield (section, name, "transform", number, "table"), step.table
 
 
 def _files(directory: Path) -> list[Path]:
@@ -73,6 +98,8 @@ def _files(directory: Path) -> list[Path]:
 def _shared_tables(mappings: Iterable[Mapping]) -> Iterator[Problem]:
     first: dict[tuple[str, str], Mapping] = {}
     for mapping in mappings:
+        if mapping.table is None:
+            continue  # it has a source of its own
         other = first.setdefault(mapping.local_table.key, mapping)
         if other is not mapping:
             message = f"the local table `{mapping.local_table}` is already that of {other.file}"

@@ -19,6 +19,8 @@ RESERVED_SCHEMAS = frozenset(
     {"sf", "sf_all", "sf_history", "sfsync", "information_schema", "pg_catalog", "pg_toast", "system", "temp"}
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+#: What files have at the top of their columns; a quote or a semicolon there is a mistake in reading them.
+_HEADER = re.compile(r"[^\W][\w \-./()#&%:'?+*@$€,\[\]]{0,254}")
 _RULE = "letters, digits and underscores, at most 63, not beginning with a digit"
 
 
@@ -54,11 +56,22 @@ def _check_table(text: str) -> str:
     return text
 
 
-def _check_column(text: str) -> str:
+def check_column(text: str) -> str:
+    """The text, when it may be the name of a column; raises a fault of the file otherwise."""
     if not _IDENTIFIER.fullmatch(text):
         raise faulty(Fault(f"`{shown(text)}` is not a column name", _RULE))
     return text
 
 
+def is_column(text: str) -> bool:
+    """Whether a local table may have a column of this name."""
+    return _IDENTIFIER.fullmatch(text) is not None
+
+
+def check_header(text: str) -> str:
+    """The text, when it may name a column of a file, where people write what they like: `First Name (1)`."""
+    return text if _HEADER.fullmatch(text) else check_column(text)
+
+
 LocalTable = Annotated[str, AfterValidator(_check_table)]
-LocalColumn = Annotated[str, AfterValidator(_check_column)]
+LocalColumn = Annotated[str, AfterValidator(check_column)]

@@ -43,8 +43,10 @@ def unmapped_values(
         for name, item in mapping.fields.items():
             if item.values is not None and item.otherwise == "fail":
                 found.extend(_unnamed(session, mapping, name, f"FROM {source} WHERE {where}"))
+            if item.values is not None and mapping.direction_of(item) == "both":
+                found.extend(_mistaken(session, mapping, name, f"FROM {source} WHERE {where}"))
         for name, lookup in mapping.lookups.items():
-            if lookup.on_missing == "fail":
+            if lookup.on_missing == "fail" and lookup.local is not None:
                 found.extend(_parentless(session, mapping, name, lookup, (source, where)))
     return found
 
@@ -65,17 +67,40 @@ def _unnamed(session: Session, mapping: Mapping, name: str, rest: str) -> Iterat
         yield mapping.problem("fields", name, "values", message=message, hint=hint, key=True)
 
 
+def _mistaken(session: Session, mapping: Mapping, name: str, rest: str) -> Iterator[Problem]:
+    """Values of the org that stand for themselves, and are the local name of another: a push would change them."""
+    item, value = mapping.fields[name], f"CAST({quote('record')}.{quote(name)} AS VARCHAR)"
+    org_values = item.values or {}
+    taken = {local: org for org, local in item.value_pairs() if local not in org_values}
+    if not taken:
+        return
+    listed = ", ".join(literal(each) for each in taken)
+    rows = session.execute(
+        f"SELECT {value} AS value, count(*) AS n {rest} AND {value} IN ({listed}) GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    for org_value, count in rows:
+        message = (
+            f"{count:,} records have the {name} `{shown(org_value)}`, which is also what `{shown(taken[org_value])}` "
+            "is called locally: a push would write the other"
+        )
+        yield mapping.problem("fields", name, "values", message=message, hint="call it something else", key=True)
+
+
 def _parentless(
     session: Session, mapping: Mapping, name: str, lookup: Lookup, records: tuple[str, str]
 ) -> Iterator[Problem]:
     source, where = records
     reference = f"{quote('record')}.{quote(name)}"
-    parent = f"{table('sf', lookup.object)} AS {quote('parent')}"
+    joins, missing = "", ""
+    for number, object_name in enumerate(lookup.objects):
+        parent = quote("parent" if not number else f"parent{number}")
+        joins += f" LEFT JOIN {table('sf', object_name)} AS {parent} ON {parent}.{quote('Id')} = {reference}"
+        missing += f" AND {parent}.{quote('Id')} IS NULL"
     count = session.execute(
-        f"SELECT count(*) FROM {source} LEFT JOIN {parent} ON {quote('parent')}.{quote('Id')} = {reference} "
-        f"WHERE {where} AND {reference} IS NOT NULL AND {quote('parent')}.{quote('Id')} IS NULL"
+        f"SELECT count(*) FROM {source}{joins} WHERE {where} AND {reference} IS NOT NULL{missing}"
     ).scalar()
     if count:
-        message = f"{count:,} records refer by {name} to a {lookup.object} that the mirror does not hold"
-        hint = f"`{lookup.local}` is empty for them"
+        objects = " or ".join(lookup.objects)
+        message = f"{count:,} records refer by {name} to a {objects} that the mirror does not hold"
+        hint = f"`{', '.join(lookup.columns)}` is empty for them"
         yield mapping.problem("lookups", name, message=message, hint=hint, key=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sfsync.mapping.check import check_mappings, mapping_warnings
+from sfsync.mapping.check import check_mappings
+from sfsync.mapping.check_warnings import mapping_warnings
 from sfsync.mapping.load import parse_mapping
 
 ORG = ("Lead", "User", "Account", "Opportunity", "AIApplication")

@@ -201,7 +201,7 @@ def test_no_mapped_value_can_change_the_structure_of_the_statement(store, descri
 def test_no_value_in_a_filter_can_change_the_structure_of_the_statement(store, describes, text):
     def statement(value):
         quoted = "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-        condition = json.dumps(f"LastName = {quoted} OR Email IN ({quoted}, 'x')")
+        condition = json.dumps(f"LastName = {quoted} OR Email IN ({quoted}, 'no such value anywhere')")
         wanted = parse_mapping(f"object: Lead\ntable: t\nfilter: {condition}\nfields: {{Status: s}}")
         return [] if check_mappings([wanted], describes) else [select_sql(wanted, describes, as_of=AS_OF)]
 

@@ -21,9 +21,21 @@ DATA = Path(os.environ.get("SFSYNC_TEST_DATA", ROOT.parent / "shared" / "data"))
 
 def test_there_is_one_for_each_object_that_conversion_is_about():
     texts = starters.starter_mappings()
-    assert set(texts) == {"account.yml", "contact.yml", "lead.yml", "opportunity.yml", "user.yml"}
+    objects = {name: parse_mapping(text, name).object for name, text in texts.items()}
+    assert objects == {
+        "account.yml": "Account",
+        "contact.yml": "Contact",
+        "lead.yml": "Lead",
+        "opportunity.yml": "Opportunity",
+        "user.yml": "User",
+        "more/campaign.yml": "Campaign",
+        "more/campaign_member.yml": "CampaignMember",
+        "more/opportunity_contact_role.yml": "OpportunityContactRole",
+        "more/task.yml": "Task",
+    }
     tables = {str(parse_mapping(text, name).local_table) for name, text in texts.items()}
-    assert tables == {"crm.accounts", "crm.contacts", "crm.leads", "crm.opportunities", "crm.users"}
+    assert len(tables) == len(texts)
+    assert all(table.startswith("crm.") for table in tables)
 
 
 def test_they_write_nothing_and_use_standard_fields_only():
@@ -44,14 +56,24 @@ def test_they_are_the_ones_of_the_repository():
 
 
 def real_describes() -> dict[str, ObjectDescribe]:
-    """What real orgs said; of users only the fields' names are known."""
+    """What real orgs said; of some objects only the fields' names are known."""
     found = {}
-    for name in ("Lead", "Opportunity", "Account", "Contact"):
+    for name in ("Lead", "Opportunity", "Account", "Contact", "OpportunityContactRole"):
         body = json.loads((DATA / f"{name}.json").read_text())
         fields = [FieldDescribe(f["name"], f["type"], reference_to=tuple(f["referenceTo"])) for f in body["fields"]]
         found[name] = ObjectDescribe(name, name, tuple(fields))
-    users = json.loads((DATA / "standard_field_lists.json").read_text())["User"]["fields"]
-    found["User"] = ObjectDescribe("User", "User", tuple(FieldDescribe(name, "string") for name in users))
+    known = json.loads((DATA / "standard_field_lists.json").read_text())
+    references = {
+        "ParentId": ("Campaign",),
+        "CampaignId": ("Campaign",),
+        "LeadId": ("Lead",),
+        "ContactId": ("Contact",),
+    }
+    references |= {"OwnerId": ("User",), "WhoId": ("Contact", "Lead")}
+    for name in ("User", "Campaign", "CampaignMember", "Task"):
+        listed = known[name]["fields"]
+        fields = (FieldDescribe(each, "string", reference_to=references.get(each, ())) for each in listed)
+        found[name] = ObjectDescribe(name, name, tuple(fields))
     return found
 
 

@@ -1,0 +1,33 @@
+"""Multi-select picklists under a separator of yours, several columns in one text, and one text in several columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sfsync.mapping.transforms.stage import some, trimmed
+from sfsync.store.names import literal
+
+
+def chosen_sql(sql: str, separator: str) -> str:
+    """SQL of a multi-select value as Salesforce writes it (`a;b`), from parts between separators of yours."""
+    parts = f"list_transform(string_split({sql}, {literal(separator.strip() or separator)}), lambda p: {trimmed('p')})"
+    return some(f"array_to_string(list_filter({parts}, lambda p: p <> ''), ';')")
+
+
+def shown_choice_sql(sql: str, separator: str) -> str:
+    """SQL of a multi-select value with separators of yours."""
+    return f"replace({sql}, ';', {literal(separator)})"
+
+
+def joined_sql(columns: Sequence[str], separator: str) -> str:
+    """SQL of the texts that are there, one behind the other."""
+    present = ", ".join(some(column) for column in columns)
+    return some(f"concat_ws({literal(separator)}, {present})")
+
+
+def part_sql(sql: str, separator: str, number: int, count: int) -> str:
+    """SQL of the part that goes to column `number` (from 0) of `count`; the last one takes all that is left."""
+    parts = f"string_split({sql}, {literal(separator)})"
+    if number < count - 1:
+        return some(f"list_extract({parts}, {number + 1})")
+    return some(f"array_to_string(list_slice({parts}, {count}, len({parts})), {literal(separator)})")
