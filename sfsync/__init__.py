@@ -13,21 +13,43 @@ if TYPE_CHECKING:
     from sfsync.mapping import Mapping
     from sfsync.salesforce import Org, connect
     from sfsync.store import Store, open_store
+    from sfsync.sync.budget import BudgetLimits
+    from sfsync.sync.options import PullOptions
     from sfsync.sync.pull import pull
+    from sfsync.sync.selection import Selection
+    from sfsync.sync.verify import verify
 
 # Each name is imported on first use: `import sfsync` must not cost a database, a data frame and an HTTP client.
 _HOMES = {
+    "BudgetLimits": "sfsync.sync.budget",
     "FakeOrg": "sfsync.fake",
     "Mapping": "sfsync.mapping",
     "Org": "sfsync.salesforce",
+    "PullOptions": "sfsync.sync.options",
+    "Selection": "sfsync.sync.selection",
     "Store": "sfsync.store",
     "audit": "sfsync.audit",
     "connect": "sfsync.salesforce",
     "open_store": "sfsync.store",
     "pull": "sfsync.sync.pull",
+    "verify": "sfsync.sync.verify",
 }
 
-__all__ = ["FakeOrg", "Mapping", "Org", "Store", "__version__", "audit", "connect", "open_store", "pull"]
+__all__ = [
+    "BudgetLimits",
+    "FakeOrg",
+    "Mapping",
+    "Org",
+    "PullOptions",
+    "Selection",
+    "Store",
+    "__version__",
+    "audit",
+    "connect",
+    "open_store",
+    "pull",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@
     ├── UsageError                 exit 2   the command line asks for something that makes no sense
     ├── ConfigError                exit 2   a file you wrote has problems; `problems` names file:line:column
     │   ├── MappingError           exit 2   …a mapping
+    │   ├── SourceError            exit 2   …rows to be pushed, whatever holds them: a file, a query, a data frame
     │   └── RuleError              exit 2   …an audit rule
     ├── SoqlError                  exit 2   a SOQL text cannot be read
     ├── SalesforceError            exit 3   the org or the way to it
@@ -128,6 +129,10 @@ class ConfigError(SfsyncError):
 
 class MappingError(ConfigError):
     """A mapping has problems."""
+
+
+class SourceError(ConfigError):
+    """Rows that were to be pushed cannot be read as they are, or not without guessing."""
 
 
 class RuleError(ConfigError):

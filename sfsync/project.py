@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sfsync import __version__
 from sfsync.config.document import Document
+from sfsync.config.pull_settings import object_path
 from sfsync.config.settings import Settings, settings_from
 from sfsync.config.yaml_reader import read_yaml
-from sfsync.errors import UsageError
+from sfsync.errors import ConfigError, Problem, SoqlError, UsageError
+from sfsync.soql import parse_condition
 
 SETTINGS_FILE = "sfsync.yml"
 STATE_FOLDER = ".sfsync"
@@ -115,7 +117,23 @@ def _explicit_project(named: Path, *, must_exist: bool) -> Project:
 
 def _read_project(root: Path) -> Project:
     document = read_yaml(root / SETTINGS_FILE, SETTINGS_FILE)
-    return Project(root, settings_from(document, root=root, installed=__version__), document)
+    settings = settings_from(document, root=root, installed=__version__)
+    problems = list(_unreadable_filters(settings, document))
+    if problems:
+        raise ConfigError(problems)
+    return Project(root, settings, document)
+
+
+def _unreadable_filters(settings: Settings, document: Document) -> Iterator[Problem]:
+    """Filters of `pull.objects` that are no SOQL, each at the character where it goes wrong."""
+    for name, chosen in (settings.pull.objects or {}).items():
+        try:
+            parse_condition(chosen.filter or "Id != null")
+        except SoqlError as error:
+            line, column = document.place_in_text((*object_path(document, name), "filter"), error.row, error.column)
+            # Without the excerpt that Salesforce puts before its sentence: the place in the file says it better.
+            message = f"the filter cannot be read: {error.context.get('text') or error.message}"
+            yield Problem(document.name, line, column, message, error.hint)
 
 
 def _refuse_foreign(file: Path) -> None:
@@ -175,6 +193,7 @@ _GITIGNORE = """\
 report*.html
 *.csv
 *.parquet
+!mappings/**/*.csv
 
 # Secrets
 .env
@@ -218,9 +237,15 @@ version: 1
 
 # pull:
 #   objects: [Lead, Opportunity, Account, Contact, User, OpportunityHistory, LeadStatus, OpportunityStage]
+#   # A part of an object: [User, {Lead: {filter: "LeadSource != 'Test'", since: 2024-01-01, exclude: [Description]}}]
 #   lag: 5m                         # how far behind the org's clock a pull ends
 #   overlap: 10m                    # how much of the time already read is read again
 #   bulk_threshold: 5000            # records from which on the Bulk API is used
+#   concurrency: 4                  # objects that are read at the same time
+#   history: true                   # superseded versions are kept, for `sfsync query --as-of`
+#   most_vanished: 5%               # more records than that are not taken for deleted without a look
+#   formulas: {every: 1d, calls: 200}   # formulas and roll-ups move by themselves: how often they are read again
+#   budget: {reserve: 10%}          # left for people; also calls_per_run, calls_per_day, bulk_jobs_per_run/_per_day
 
 # store: .sfsync/mirror.duckdb
 

@@ -34,6 +34,10 @@ class FieldDescribe:
         reference_to: Objects a lookup may point to.
         relationship_name: Name of the parent path, e.g. `Account` for `AccountId`.
         picklist_values: API values of the active picklist entries.
+        compound_field: The compound field that this one is a part of, e.g. `BillingAddress`, or None.
+        restricted_picklist: The org refuses values that the picklist does not have.
+        defaulted_on_create: The org fills it in where a new record leaves it out.
+        case_sensitive: Two values that differ in upper and lower case alone are two values.
     """
 
     name: str
@@ -52,11 +56,19 @@ class FieldDescribe:
     reference_to: tuple[str, ...] = ()
     relationship_name: str | None = None
     picklist_values: tuple[str, ...] = ()
+    compound_field: str | None = None
+    restricted_picklist: bool = True
+    defaulted_on_create: bool = False
+    case_sensitive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectDescribe:
-    """One object, as the org describes it to the user who is logged in: a field that user may not read is absent."""
+    """One object, as the org describes it to the user who is logged in: a field that user may not read is absent.
+
+    `replicateable`: the org keeps a log of its deletions and says how far its changes are committed.
+    `left_out`: fields that the user may read and does not want to have mirrored.
+    """
 
     name: str
     label: str
@@ -64,6 +76,8 @@ class ObjectDescribe:
     key_prefix: str | None = None
     custom: bool = False
     queryable: bool = True
+    replicateable: bool = False
+    left_out: tuple[str, ...] = ()
 
     def field(self, name: str) -> FieldDescribe | None:
         """The field of this API name, in any case (Salesforce names are case-insensitive), or None."""

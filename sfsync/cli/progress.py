@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sfsync.cli.console import Console
+from sfsync.cli.console import Console, printable
 from sfsync.sync.events import Event, JobStateSeen, ObjectResult, ObjectStarted, PageRead, PullStarted
 
 #: Seconds between two lines where there is no terminal (logs of nightly jobs).
@@ -24,24 +24,54 @@ def pull_progress(console: Console) -> Iterator[Callable[[Event], None]]:
         yield _Lines(console)
 
 
+def describe_forecast(started: PullStarted) -> list[str]:
+    """Lines that say what a pull will about cost, and whether the budget lasts for it."""
+    jobs = f" and {_count(started.expected_jobs, 'Bulk job')}" if started.expected_jobs else ""
+    lines = [f"{_count(len(started.objects), 'object')}: about {_count(started.expected_calls, 'API call')}{jobs}"]
+    if started.over_budget:
+        limits = [(started.calls_left, "API call"), (started.jobs_left, "Bulk job")]
+        left = " and ".join(_count(number, what) for number, what in limits if number is not None)
+        lines.append(
+            f"the budget leaves {left}: what was begun comes first, then the cheapest objects; the rest waits for "
+            "the next pull"
+        )
+    return lines
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 class _Lines:
-    """One line an object, and one every ten seconds while a long one is read."""
+    """One line an object, and one every ten seconds for those that are being read."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.rows = 0
+        self.doing: dict[str, str] = {}
+        self.rows: dict[str, int] = {}
         self.last = time.monotonic()
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, ObjectStarted):
-            self.rows = 0
-        elif isinstance(event, PageRead):
-            self.rows += event.rows
+        if isinstance(event, PullStarted):
+            for line in describe_forecast(event):
+                self._say(line)
+            return
         if isinstance(event, ObjectResult):
+            self.doing.pop(event.object, None)
             self._say(describe_result(event))
-        elif isinstance(event, PageRead | JobStateSeen) and time.monotonic() - self.last > LINE_EVERY:
-            doing = f"{event.state}, {event.processed:,} records" if isinstance(event, JobStateSeen) else "reading"
-            self._say(f"{event.object}: {doing}, {self.rows:,} received")
+            return
+        if isinstance(event, ObjectStarted):
+            self.rows[event.object] = 0
+            self.doing[event.object] = "reading"
+        elif isinstance(event, PageRead):
+            self.rows[event.object] = self.rows.get(event.object, 0) + event.rows
+            self.doing[event.object] = "reading"
+        else:
+            self.doing[event.object] = f"{event.state}, {event.processed:,} records"
+        if time.monotonic() - self.last > LINE_EVERY:
+            under_way = (f"{name}: {what}, {self.rows.get(name, 0):,} received" for name, what in self.doing.items())
+            self._say("; ".join(under_way))
+            self.doing.clear()  # the next line tells of what has moved since
 
     def _say(self, text: str) -> None:
         self.last = time.monotonic()
@@ -52,43 +82,55 @@ def describe_result(result: ObjectResult) -> str:
     """One line that says what became of an object."""
     if result.state != "done":
         return f"{result.object}: {result.state}: {result.reason}"
-    changes = [(result.inserted, "new"), (result.updated, "changed"), (result.deleted, "deleted")]
+    changes = [
+        (result.inserted, "new"),
+        (result.updated, "changed"),
+        (result.deleted, "deleted"),
+        (result.merged, "merged"),
+        (result.left, "left the filter"),
+    ]
     told = ", ".join(f"{count:,} {what}" for count, what in changes if count) or "nothing new"
-    return f"{result.object}: {told}; {result.total:,} records ({result.api})"
+    part = f"; {result.selection}" if result.selection else ""
+    bound = f" as of {result.upper_bound:%Y-%m-%d %H:%M:%S} UTC" if result.upper_bound else ""
+    return f"{result.object}: {told}; {result.total:,} records{bound} ({result.api}){part}"
 
 
 @contextmanager
 def _live() -> Iterator[Callable[[Event], None]]:
+    """A bar for each object that is being read; those that are done stay as a line above the bars."""
     from rich.console import Console as RichConsole
-    from rich.markup import escape
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.text import Text
 
     columns = (
-        SpinnerColumn(finished_text="✓"),
-        TextColumn("{task.description}"),
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TextColumn("{task.completed:,.0f} records"),
-        TextColumn("{task.fields[doing]}", style="dim"),
+        TextColumn("{task.fields[doing]}", style="dim", markup=False),
         TimeElapsedColumn(),
     )
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=RichConsole(stderr=True), transient=False) as progress:
+    with Progress(*columns, console=RichConsole(stderr=True), transient=True) as progress:
+
+        def say(text: str, style: str = "") -> None:
+            progress.console.print(Text(printable(text), style=style))
 
         def listen(event: Event) -> None:
             if isinstance(event, PullStarted):
-                for name in event.objects:
-                    tasks[name] = progress.add_task(escape(name), start=False, total=None, doing="")
+                for line in describe_forecast(event):
+                    say(line, "dim")
+            elif isinstance(event, ObjectResult):
+                if event.object in tasks:
+                    progress.remove_task(tasks.pop(event.object))
+                say(("✓ " if event.state == "done" else "✗ ") + describe_result(event))
             elif isinstance(event, ObjectStarted):
-                progress.start_task(tasks[event.object])
-                progress.update(tasks[event.object], total=event.expected)
+                tasks[event.object] = progress.add_task(printable(event.object), total=event.expected, doing="")
+            elif event.object not in tasks:
+                return
             elif isinstance(event, JobStateSeen):
-                progress.update(tasks[event.object], doing=f"Bulk job {escape(event.state)}")
-            elif isinstance(event, PageRead):
-                progress.advance(tasks[event.object], event.rows)
-            elif event.object in tasks:
-                read = max(event.read, 1)
-                doing = "" if event.state == "done" else escape(f"{event.state}: {event.reason}")
-                progress.update(tasks[event.object], total=read, completed=event.read or read, doing=doing)
-                progress.stop_task(tasks[event.object])
+                progress.update(tasks[event.object], doing=f"Bulk job {printable(event.state)}")
+            else:
+                progress.update(tasks[event.object], advance=event.rows, doing="")
 
         yield listen

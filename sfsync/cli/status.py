@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sfsync.cli.console import Console
 from sfsync.cli.options import json_option, pass_console, project_option
+
+if TYPE_CHECKING:
+    from sfsync.store import Session
 
 HELP = """Show what the mirror holds, as of when, and how the last runs ended.
 
@@ -26,20 +31,31 @@ def command(console: Console, project: Path | None) -> None:
     """Read the ledger and print it."""
     from sfsync.project import find_project
     from sfsync.store import ledger, open_store
+    from sfsync.store.drift import unreadable_fields
     from sfsync.store.mirror import read_state
 
     store = open_store(find_project(project).store_path)
     with store.reading() as session:
         state = read_state(session)
         runs = ledger.recent_runs(session, 5)
+        unreadable = unreadable_fields(session)
+        formulas = _formulas(session)
     objects = sorted(state.objects.values(), key=lambda each: each.name)
 
     def human() -> None:
         console.out(f"Org     {state.instance_url}  {state.org_id or ''}")
         console.out(f"Mirror  {store.location}")
         console.out(f"As of   {state.as_of:%Y-%m-%d %H:%M:%S} UTC\n")
-        rows = [(each.name, f"{each.rows:,}", f"{each.upper_bound:%Y-%m-%d %H:%M:%S}") for each in objects]
-        console.table(("object", "records", "as of (UTC)"), rows, right=("records",))
+        rows = [
+            (each.name, f"{each.rows:,}", f"{each.upper_bound:%Y-%m-%d %H:%M:%S}", _told(formulas, each.name))
+            for each in objects
+        ]
+        console.table(("object", "records", "as of (UTC)", "formulas as of (UTC)"), rows, right=("records",))
+        for each in objects:
+            for told in filter(None, (str(each.selection), each.selection.fields_told)):
+                console.out(f"{each.name}: {told}")
+        for name, fields in unreadable.items():
+            console.out(f"{name}: removed, or no longer readable; kept as they were: {', '.join(fields)}")
         console.out()
         ended = [(f"{run.started_at:%Y-%m-%d %H:%M:%S}", run.verb, run.state, f"{run.api_calls:,}") for run in runs]
         console.table(("last runs (UTC)", "what", "how it ended", "API calls"), ended, right=("API calls",))
@@ -51,7 +67,16 @@ def command(console: Console, project: Path | None) -> None:
         "instance_url": state.instance_url,
         "store": store.location,
         "objects": [
-            {"name": each.name, "records": each.rows, "as_of": each.upper_bound.isoformat() + "Z"} for each in objects
+            {
+                "name": each.name,
+                "records": each.rows,
+                "as_of": each.upper_bound.isoformat() + "Z",
+                "formulas": each.name in formulas,
+                "formulas_as_of": _instant(formulas.get(each.name)),
+                "selection": each.selection.as_json(),
+                "unreadable_fields": list(unreadable.get(each.name, ())),
+            }
+            for each in objects
         ],
         "runs": [
             {"id": run.id, "verb": run.verb, "state": run.state, "api_calls": run.api_calls, "summary": run.summary}
@@ -59,3 +84,23 @@ def command(console: Console, project: Path | None) -> None:
         ],
     }
     console.finish(result, human)
+
+
+def _formulas(session: Session) -> dict[str, datetime | None]:
+    """Object with calculated fields → since when its formulas were not read again, or None when they never were."""
+    from sfsync.store import ledger
+    from sfsync.store.refreshes import calculated_fields, last_refreshes
+
+    last = last_refreshes(session)
+    return {name: last.get(name) for name, each in ledger.read_describes(session).items() if calculated_fields(each)}
+
+
+def _told(formulas: dict[str, datetime | None], name: str) -> str:
+    if name not in formulas:
+        return ""
+    last = formulas[name]
+    return "not known" if last is None else f"{last:%Y-%m-%d %H:%M:%S}"
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat() + "Z"

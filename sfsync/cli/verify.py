@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 HELP = """Prove that the mirror equals the org, or say which records differ and how.
 
 Every record's Id, stamp and deletion is held against the org, as of the mirror's own upper bound; with --values every
-value is. What changed in the org since the last pull is not a difference. The proof is kept in the ledger.
+value is, with --sample those of some records. What changed in the org since the last pull is not a difference. What it
+will cost is told before it starts. The proof is kept in the ledger.
 
 \b
 Examples:
   sfsync verify
   sfsync verify Lead Opportunity --values
+  sfsync verify --sample 500           Ids of all, values of 500 records of each object
+  sfsync verify --deletes              mark records as deleted that were deleted for good
   sfsync verify --repair               take over what the org has where the mirror differs
 """
 
@@ -31,14 +34,27 @@ Examples:
 @click.command("verify", help=HELP, short_help="Prove that the mirror equals the org.")
 @click.argument("objects", nargs=-1, metavar="[OBJECT]...")
 @click.option("--values", is_flag=True, help="Compare every value, not only Ids, stamps and deletions.")
-@click.option("--repair", is_flag=True, help="Mend what differs; implies --values.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="Compare the values of N records of each object, drawn by lot.",
+)
+@click.option("--deletes", is_flag=True, help="Mark as deleted what the org no longer lists, and nothing else.")
+@click.option("--repair", is_flag=True, help="Mend what differs; reads every value, or with --sample those.")
 @click.option(
     "--most-extra",
     type=click.FloatRange(0, 1),
     default=0.05,
     show_default=True,
     metavar="SHARE",
-    help="Largest share of an object that --repair may mark as deleted.",
+    help="Largest share of an object that may be marked as deleted.",
+)
+@click.option(
+    "--trust-absence",
+    is_flag=True,
+    help="Mark as deleted what the org does not list, even if this user may not see every record.",
 )
 @project_option
 @target_org_option
@@ -48,8 +64,11 @@ def command(
     console: Console,
     objects: tuple[str, ...],
     values: bool,
+    sample: int | None,
+    deletes: bool,
     repair: bool,
     most_extra: float,
+    trust_absence: bool,
     project: Path | None,
     target_org: str | None,
 ) -> None:
@@ -59,24 +78,34 @@ def command(
     from sfsync.salesforce import connect
     from sfsync.store import open_store
     from sfsync.store.mirror import read_state
-    from sfsync.sync.verify import VerifyOptions, forecast, verify
+    from sfsync.sync.verify import VerifyOptions, chosen_states, forecast, verify
 
+    options = VerifyOptions(
+        values=values,
+        repair=repair,
+        most_extra=most_extra,
+        sample=sample or 0,
+        deletes=deletes,
+        trust_absence=trust_absence,
+    )
     found = find_project(project)
     store = open_store(found.store_path)
     with store.reading() as session:
-        mirrored = list(read_state(session).objects)
+        chosen = chosen_states(read_state(session).objects, list(objects) or None)
     org = connect(found.settings, target_org=target_org)
-    console.note(f"verifying against {org.name}: about {forecast(objects or mirrored)} API calls")
+    cost = forecast(chosen, options)
+    jobs = f" and {cost.bulk_jobs:,} Bulk jobs" if cost.bulk_jobs else ""
+    console.note(f"verifying {len(chosen)} objects against {org.name}: about {cost.calls:,} API calls{jobs}")
     with pull_progress(console) as on_event:
         result = verify(
             org,
             store,
             workspace=found.state_dir,
             objects=list(objects) or None,
-            options=VerifyOptions(values=values or repair, repair=repair, most_extra=most_extra),
+            options=options,
             on_event=on_event,
         )
-    _tell(console, result, repair=repair)
+    _tell(console, result, repair=repair or deletes)
 
 
 def _tell(console: Console, result: VerifyResult, *, repair: bool) -> None:
@@ -88,6 +117,7 @@ def _tell(console: Console, result: VerifyResult, *, repair: bool) -> None:
         rows = [
             (
                 proof.object,
+                f"{proof.as_of:%Y-%m-%d %H:%M:%S}" if proof.as_of else "",
                 f"{proof.records:,}",
                 ", ".join(f"{each.count:,} {each.kind}" for each in proof.differences) or "equal",
                 "mended" if proof.repaired else proof.reason or "",
@@ -95,7 +125,7 @@ def _tell(console: Console, result: VerifyResult, *, repair: bool) -> None:
             )
             for proof in result.objects
         ]
-        console.table(("object", "records", "mirror and org", "", "e.g."), rows, right=("records",))
+        console.table(("object", "as of (UTC)", "records", "mirror and org", "", "e.g."), rows, right=("records",))
         if not different and not unproven:
             console.next_step("`sfsync audit`: the mirror is what the org is")
         elif unproven:
@@ -107,6 +137,9 @@ def _tell(console: Console, result: VerifyResult, *, repair: bool) -> None:
         "run_id": result.run_id,
         "equal": result.equal,
         "api_calls": result.api_calls,
-        "objects": [asdict(proof) | {"equal": proof.equal} for proof in result.objects],
+        "objects": [
+            asdict(proof) | {"equal": proof.equal, "as_of": proof.as_of and proof.as_of.isoformat() + "Z"}
+            for proof in result.objects
+        ],
     }
     console.finish(payload, human, status=status)

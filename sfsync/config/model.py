@@ -87,7 +87,8 @@ class ShortForm:
         raise faulty(Fault(f"should be a text or a block with `{self.key}:`"))
 
 
-def _check_api_name(name: str) -> str:
+def check_api_name(name: str) -> str:
+    """The name, when it can be one of the API's; raises a fault of the file otherwise."""
     if not _API_NAME.fullmatch(name):
         raise faulty(
             Fault(f"`{shown(name)}` is not an API name", "letters, digits and single underscores, like `Crm_Id__c`")
@@ -117,7 +118,7 @@ def _parse_duration(value: Any) -> Any:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
-ApiName = Annotated[str, AfterValidator(_check_api_name)]
+ApiName = Annotated[str, AfterValidator(check_api_name)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(_parse_duration),

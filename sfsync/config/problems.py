@@ -111,7 +111,7 @@ def _told(detail: Any, document: Document, schema: dict[str, Any]) -> Iterator[P
             yield _fault_told(fault, document, loc, about_key=about_key)
         return
     kind, given = detail["type"], detail["input"]
-    text = document.text_at(*loc)
+    text = document.text_at(*document.nearest(*loc))
     name = shown(loc[-1]) if loc else "the file"
     if kind == "extra_forbidden":
         hint = suggestion(str(loc[-1]), known_keys(schema, loc[:-1]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -12,10 +11,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from sfsync.config.definitions import Definitions
-from sfsync.config.document import Document
-from sfsync.config.model import ApiName, Duration, Fault, Filled, FormatVersion, Lax, StrictModel, faulty
+from sfsync.config.document import Document, KeyPath
+from sfsync.config.model import Fault, FormatVersion, Lax, StrictModel, faulty
 from sfsync.config.org_settings import OrgSettings
 from sfsync.config.problems import read_model
+from sfsync.config.pull_settings import ObjectSettings, PullSettings, may_stand_bare
 from sfsync.config.references import Reference
 from sfsync.config.spelling import nearest_name, shown
 from sfsync.config.versions import Requirement
@@ -24,6 +24,7 @@ from sfsync.errors import ConfigError
 from sfsync.records import Severity
 
 __all__ = [
+    "ObjectSettings",
     "OrgSettings",
     "PullSettings",
     "Reference",
@@ -73,38 +74,6 @@ def _check_rule_id(rule_id: str) -> str:
     if not _RULE_ID.fullmatch(rule_id):
         raise faulty(Fault(f"`{shown(rule_id)}` is not the id of a rule", "capitals and digits, like `LA004`"))
     return rule_id
-
-
-def _check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:
-    seen: set[str] = set()
-    faults = []
-    for i, name in enumerate(names):
-        if name.casefold() in seen:
-            faults.append(Fault(f"`{name}` is listed twice", at=(i,)))
-        seen.add(name.casefold())
-    if faults:
-        raise faulty(*faults)
-    return names
-
-
-class PullSettings(StrictModel):
-    """How the mirror is filled.
-
-    Attributes:
-        objects: API names to mirror; the standard set unless given.
-        lag: How far behind the org's clock a pull ends, so that late commits are not missed.
-        overlap: How much of the time already read is read again.
-        bulk_threshold: From how many records on a pull goes by Bulk API.
-        history: Whether superseded versions of records are kept, for `sfsync query --as-of`.
-        without_history: Objects of which none are kept all the same.
-    """
-
-    objects: Annotated[tuple[ApiName, ...], Lax, *Filled, AfterValidator(_check_distinct)] | None = None
-    lag: Duration = timedelta(minutes=5)
-    overlap: Duration = timedelta(minutes=10)
-    bulk_threshold: int = Field(default=5000, ge=0)
-    history: bool = True
-    without_history: Annotated[tuple[ApiName, ...], Lax, AfterValidator(_check_distinct)] = ()
 
 
 class RuleSettings(StrictModel):
@@ -182,7 +151,11 @@ def settings_from(document: Document, *, root: Path | None = None, installed: st
         message = f"this project wants sfsync {wanted}, and this is {installed}"
         raise ConfigError([document.problem("requires_sfsync", message=message, hint="install a version that fits")])
     context: Mapping[str, Any] = {} if root is None else {"root": root.absolute()}
-    return read_model(Settings, document, context=context, null_allowed=lambda path: "params" in path)
+    return read_model(Settings, document, context=context, null_allowed=_may_stand_bare)
+
+
+def _may_stand_bare(path: KeyPath) -> bool:
+    return "params" in path or may_stand_bare(path)
 
 
 def settings_schema() -> dict[str, Any]:

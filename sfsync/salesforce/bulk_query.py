@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sfsync.errors import IncompleteAnswer, RequestRefused, TemporaryFailure
+from sfsync.errors import BudgetReached, IncompleteAnswer, LimitReached, RequestRefused, TemporaryFailure
 from sfsync.salesforce.answers import understood
 from sfsync.salesforce.download import Download
 from sfsync.salesforce.org import Org
@@ -141,7 +141,7 @@ class BulkQuery:
         folder: Path,
         on_page: Callable[[SpooledPage], None] | None = None,
         *,
-        connections: int = 4,
+        connections: int = 8,
         here: Sequence[SpooledPage] = (),
     ) -> list[SpooledPage]:
         """Fetch the answer into `folder/00001.csv`, `00002.csv`, …; pages without rows are not kept.
@@ -152,7 +152,8 @@ class BulkQuery:
         Args:
             folder: Made when missing, readable by the owner only.
             on_page: Told each page when it is on disk, in the calling thread and in whatever order they come.
-            connections: How many pages to fetch at once, where the org can say in advance which there are.
+            connections: How many pages to fetch at once, where the org can say in advance which there are, and as long
+                as other downloads from the same org leave room (`Org.downloads`).
             here: Pages that an earlier call has put into `folder`; those are not fetched again.
 
         Returns:
@@ -263,6 +264,11 @@ class _Fetch:
                     waiting[pool.submit(self._page, url, number)] = number
                 while waiting:
                     yield from self._finished(waiting)
+            except (BudgetReached, LimitReached):
+                # Nothing more may be asked, but what is under way is paid for: kept, it need not be fetched again.
+                pool.shutdown(wait=True, cancel_futures=True)
+                yield from self._paid_for(waiting)
+                raise
             finally:
                 self._stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -278,6 +284,12 @@ class _Fetch:
     def _finished(waiting: dict[Future[_Got], int]) -> Iterator[tuple[int, SpooledPage]]:
         for future in wait(waiting, return_when=FIRST_COMPLETED).done:
             yield waiting.pop(future), future.result().page
+
+    @staticmethod
+    def _paid_for(waiting: dict[Future[_Got], int]) -> Iterator[tuple[int, SpooledPage]]:
+        for future, number in waiting.items():
+            if not future.cancelled() and future.exception() is None:
+                yield number, future.result().page
 
     def _addresses(self) -> Iterator[str]:
         link: str | None = self._job._path("resultPages")  # noqa: SLF001 - one module, one job
@@ -309,7 +321,8 @@ class _Fetch:
             return _Got(SpooledPage(final, rows, url), _locator(download))
 
         try:
-            got = self._org.read_stream(url, spool, headers=_CSV_HEADERS, stop=self._stop)
+            with self._org.downloads:
+                got = self._org.read_stream(url, spool, headers=_CSV_HEADERS, stop=self._stop)
             if got.page.rows:
                 partial.replace(final)
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
@@ -12,10 +12,11 @@ import urllib3
 from sfsync.errors import IncompleteAnswer, SalesforceError
 from sfsync.salesforce.addresses import host_of
 from sfsync.salesforce.faults import not_the_api
+from sfsync.salesforce.gunzip import Damaged, Gunzip
+from sfsync.salesforce.transport import Stopped
 
 #: Bytes asked of the connection at a time.
-PIECE = 256 * 1024
-_MOST_AT_ONCE = 4 * 1024 * 1024  # of decompressed bytes: a small piece may hold very much of the same
+PIECE = 64 * 1024
 
 
 class Download:
@@ -25,8 +26,9 @@ class Download:
         headers: Of the answer; names in any case.
     """
 
-    def __init__(self, response: requests.Response) -> None:
+    def __init__(self, response: requests.Response, stop: threading.Event | None = None) -> None:
         self._response = response
+        self._stop = stop
         self.headers: Mapping[str, str] = response.headers
 
     def pieces(self, size: int = PIECE) -> Iterator[bytes]:
@@ -38,10 +40,13 @@ class Download:
         """
         decoder = self._decoder()
         received = 0
-        while piece := self._read(size):
-            received += len(piece)
-            yield from decoder.decode(piece)
-        decoder.finish()
+        try:
+            while piece := self._read(size):
+                received += len(piece)
+                yield from decoder.decode(piece)
+            decoder.finish()
+        except Damaged as damage:
+            raise self._incomplete(str(damage)) from None
         announced = self.headers.get("Content-Length", "")
         if announced.isascii() and announced.isdigit() and int(announced) != received:
             raise self._incomplete(f"{received} of {announced} bytes arrived")
@@ -52,6 +57,8 @@ class Download:
             raise not_the_api(self._response, content_type)
 
     def _read(self, size: int) -> bytes:
+        if self._stop is not None and self._stop.is_set():
+            raise Stopped
         try:
             # Not through `requests`: it would give small decompressed bits, and hide whether all of them came.
             return bytes(self._response.raw.read(size, decode_content=False))
@@ -61,7 +68,7 @@ class Download:
     def _decoder(self) -> _Decoder:
         coding = self.headers.get("Content-Encoding", "identity").strip().lower()
         if coding in {"gzip", "x-gzip"}:
-            return _Gunzip(self._incomplete)
+            return Gunzip()
         if coding in {"", "identity"}:
             return _AsItIs()
         raise SalesforceError(
@@ -87,33 +94,3 @@ class _AsItIs:
 
     def finish(self) -> None:
         return
-
-
-class _Incomplete(Protocol):
-    def __call__(self, why: str) -> IncompleteAnswer: ...
-
-
-class _Gunzip:
-    """Gzip in bounded bites. Its trailer (length and checksum) proves that everything came, whatever HTTP says."""
-
-    def __init__(self, incomplete: _Incomplete) -> None:
-        self._incomplete = incomplete
-        self._stream = zlib.decompressobj(wbits=31)
-        self._begun = False
-
-    def decode(self, piece: bytes) -> Iterator[bytes]:
-        while piece:
-            if self._stream.eof:  # gzip members may follow one another
-                self._stream = zlib.decompressobj(wbits=31)
-            self._begun = True
-            try:
-                out = self._stream.decompress(piece, _MOST_AT_ONCE)
-            except zlib.error:
-                raise self._incomplete("its compression is damaged") from None
-            if out:
-                yield out
-            piece = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
-
-    def finish(self) -> None:
-        if self._begun and not self._stream.eof:
-            raise self._incomplete("its compressed data end too early")

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
+if TYPE_CHECKING:
+    from sqlglot import Generator
 
 _DIALECT = "duckdb"
 
 #: Whole numbers of up to this many digits are exact in every SQL integer type involved.
 _EXACT_DIGITS = 18
 
-#: Writes one literal without a tree around it: an IN may list thousands.
-_WRITER = Dialect.get_or_raise(_DIALECT).generator()
-
 
 @lru_cache(maxsize=4096)
 def quoted(identifier: str) -> str:
     """An identifier, quoted."""
+    from sqlglot import exp  # noqa: PLC0415 - as below
+
     return exp.to_identifier(identifier, quoted=True).sql(_DIALECT)
 
 
 def text_literal(text: str) -> str:
     """A text."""
-    return f"'{_WRITER.escape_str(text)}'"
+    return f"'{_writer().escape_str(text)}'"
 
 
 def number_literal(number: Decimal) -> str:
@@ -54,3 +54,11 @@ def time_literal(moment: time) -> str:
 
 def _cast(text: str, sql_type: str) -> str:
     return f"CAST({text_literal(text)} AS {sql_type})"
+
+
+@cache
+def _writer() -> Generator:
+    """Writes one literal without a tree around it: an IN may list thousands."""
+    from sqlglot.dialects.dialect import Dialect  # noqa: PLC0415 - 100 ms, for those who have a condition to compile
+
+    return Dialect.get_or_raise(_DIALECT).generator()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from sfsync.errors import IncompleteAnswer, QueryFailed, StoreDamaged, StoreError, StoreLocked, StoreMissing
-from sfsync.store.interface import Params, Rows
+from sfsync.store.interface import Params, Rows, TextForm
 from sfsync.store.names import literal, quote
+from sfsync.store.turns import turns_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +30,16 @@ MEMORY_LIMIT = "1GB"
 #: Longest CSV record taken: Salesforce allows 400,000 characters a record, at most 4 bytes each, plus quotes.
 MAX_CSV_RECORD = 4_000_000
 
+#: Twice the longest record is the least that DuckDB reads at once; its default of sixteen times takes more memory and
+#: more time, out of the processor's caches.
+CSV_BUFFER = 2 * MAX_CSV_RECORD
+
+#: From the first page on, a session works with this much: loads are no slower, and a pull's memory stays the same
+#: however many records come. What does not fit spills to disk.
+LOAD_MEMORY = "256MB"
+
+#: DuckDB tells of a full disk as a failed commit, too.
+_UNWRITTEN = re.compile(r"failed to commit|could not write|no space left|file too large", re.IGNORECASE)
 _LOCK_HOLDER = re.compile(r"held in (?P<program>\S+) \(PID (?P<pid>\d+)\)")
 
 
@@ -53,12 +66,76 @@ class DuckDBSession:
         types = ", ".join(f"{literal(name)}: {literal(sql_type)}" for name, sql_type in columns.items())
         paths = ", ".join(literal(str(file)) for file in files)
         with _misfits_as_errors(table):
+            self.connection.execute(f"SET memory_limit = '{LOAD_MEMORY}'")
             answer = self.connection.execute(
                 f"INSERT INTO {table} ({names}) SELECT {names} FROM read_csv([{paths}], columns = {{{types}}}, "
                 "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', "
-                f"encoding = 'utf-8', max_line_size = {MAX_CSV_RECORD})"
+                f"encoding = 'utf-8', max_line_size = {MAX_CSV_RECORD}, buffer_size = {CSV_BUFFER})"
             ).fetchall()
         return int(answer[0][0])
+
+    def load_text(self, table: str, columns: Sequence[str], file: Path, form: TextForm) -> int:
+        """Make a temporary table of a text file, by DuckDB's own reader with nothing left for it to guess."""
+        types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
+        nulls = ", ".join(literal(text) for text in ("", *form.empty))
+        with _plain_path(file) as path:
+            return self._make_numbered(
+                table,
+                f"read_csv({literal(path)}, columns = {{{types}}}, auto_detect = false, "
+                f"header = {str(form.header).lower()}, delim = {literal(form.delimiter)}, "
+                f"quote = {literal(form.quote)}, escape = {literal(form.quote)}, nullstr = [{nulls}], "
+                "encoding = 'utf-8', compression = 'none', strict_mode = true, "
+                f"max_line_size = {MAX_CSV_RECORD}, buffer_size = {CSV_BUFFER})",
+            )
+
+    def load_parquet(self, table: str, file: Path) -> int:
+        """Make a temporary table of a Parquet file."""
+        with _plain_path(file) as path:
+            return self._make_numbered(table, f"read_parquet({literal(path)})")
+
+    def load_arrow(self, table: str, data: pa.Table | pa.RecordBatchReader) -> int:
+        """Make a temporary table of Arrow data, batch by batch where it is a reader."""
+        name = "sfsync arrow data"
+        self.connection.register(name, data)
+        try:
+            return self._make_numbered(table, quote(name))
+        finally:
+            self.connection.unregister(name)
+
+    def _make_numbered(self, table: str, relation: str) -> int:
+        """A temporary table of a relation whose rows are numbered in their own order."""
+        self.execute("SET preserve_insertion_order = true")
+        try:
+            self.execute(
+                f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT row_number() OVER () AS source_row, * FROM {relation}"
+            )
+        finally:
+            with _ignoring_duckdb_errors():
+                self.connection.execute("SET preserve_insertion_order = false")
+        return int(self.execute(f"SELECT count(*) FROM {table}").scalar())
+
+    def write_csv(self, select: str, file: Path) -> int:
+        """Write an answer to a CSV file; DuckDB's own writer, never Python rows."""
+        try:
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))  # it will hold people's data
+            os.chmod(file, 0o600)
+        except OSError as error:
+            raise StoreError(
+                f"the file {file} cannot be written: {error.strerror}", hint="check free disk space and permissions"
+            ) from error
+        with _refusals_as_errors():
+            answer = self.connection.execute(
+                f"COPY ({select}) TO {literal(str(file))} (FORMAT csv, HEADER, DELIMITER ',', QUOTE '\"', ESCAPE '\"',"
+                " NULLSTR '')"
+            ).fetchall()
+        return int(answer[0][0])
+
+    def copy_rows(self, copy: str, table: str, ids: str) -> None:
+        """Copy rows by their places in the file: a join on Ids would unpack every column of every row on the way."""
+        places = quote(f"{copy} places")
+        self.execute(f'CREATE TEMP TABLE {places} AS SELECT rowid AS place FROM {table} WHERE "Id" IN ({ids})')
+        self.execute(f"CREATE TEMP TABLE {copy} AS SELECT * FROM {table} WHERE rowid IN (SELECT place FROM {places})")
+        self.execute(f"DROP TABLE {places}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +171,12 @@ class DuckDBRelation:
 class DuckDBStore:
     """The mirror in one DuckDB file.
 
+    May be used from several threads, and be sent to another process. Many threads read at once, one writes alone: a
+    thread waits its turn as another process would, and nested use joins the session of its own thread only.
+
     Args:
         path: The file; made, readable by its owner alone, at the first `writing()`.
-        patience: Seconds to wait for another process that has the file open, before `StoreLocked`.
+        patience: Seconds to wait for another process or thread that has the file open, before `StoreLocked`.
     """
 
     dialect = "duckdb"
@@ -104,8 +184,10 @@ class DuckDBStore:
     def __init__(self, path: Path, *, patience: float = 2.0) -> None:
         self.path = path
         self.patience = patience
-        self._open: DuckDBSession | None = None
-        self._open_for_writing = False
+        self._mine = _OpenSession()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopened, (self.path, self.patience)
 
     @property
     def location(self) -> str:
@@ -119,8 +201,8 @@ class DuckDBStore:
     @contextmanager
     def reading(self) -> Iterator[DuckDBSession]:
         """A session that cannot change anything; joins a session that is open already."""
-        if self._open is not None:
-            yield self._open
+        if self._mine.session is not None:
+            yield self._mine.session
             return
         if not self.exists():
             raise StoreMissing(f"there is no mirror at {self.path}", hint="run `sfsync pull` first")
@@ -130,13 +212,11 @@ class DuckDBStore:
     @contextmanager
     def writing(self) -> Iterator[DuckDBSession]:
         """One transaction; nested use joins the outer one, which alone commits."""
-        if self._open is not None:
-            if not self._open_for_writing:
+        if self._mine.session is not None:
+            if not self._mine.for_writing:
                 raise StoreError("a store cannot be written while the same program holds it open for reading")
-            yield self._open
+            yield self._mine.session
             return
-        if not self.exists():
-            self._create()
         with self._session(read_only=False) as session:
             session.connection.begin()
             try:
@@ -155,13 +235,16 @@ class DuckDBStore:
 
     @contextmanager
     def _session(self, *, read_only: bool) -> Iterator[DuckDBSession]:
-        connection = self._connect(read_only=read_only)
-        self._open, self._open_for_writing = DuckDBSession(connection), not read_only
-        try:
-            yield self._open
-        finally:
-            self._open = None
-            connection.close()
+        with turns_at(self.path).take(alone=not read_only, patience=self.patience):
+            if not read_only and not self.exists():
+                self._create()
+            connection = self._connect(read_only=read_only)
+            self._mine.session, self._mine.for_writing = DuckDBSession(connection), not read_only
+            try:
+                yield self._mine.session
+            finally:
+                self._mine.session = None
+                connection.close()
 
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -192,6 +275,17 @@ class DuckDBStore:
             raise StoreError(
                 f"the mirror {self.path} cannot be made: {error}", hint="check the folder's permissions and free space"
             ) from error
+
+
+class _OpenSession(threading.local):
+    """What this thread has open; nested use joins it, and no other thread ever sees it."""
+
+    session: DuckDBSession | None = None
+    for_writing: bool = False
+
+
+def _reopened(path: Path, patience: float) -> DuckDBStore:
+    return DuckDBStore(path, patience=patience)
 
 
 def _opening_problem(path: Path, error: duckdb.Error) -> StoreError:
@@ -227,6 +321,15 @@ def _check_header(file: Path, columns: list[str]) -> None:
 
 
 @contextmanager
+def _plain_path(file: Path) -> Iterator[str]:
+    """The file under a name without `*`, `?` or brackets, which DuckDB would take for a pattern."""
+    with tempfile.TemporaryDirectory(prefix="sfsync-") as folder:
+        link = Path(folder) / "source"
+        link.symlink_to(file.absolute())
+        yield str(link)
+
+
+@contextmanager
 def _ignoring_duckdb_errors() -> Iterator[None]:
     try:
         yield
@@ -259,4 +362,10 @@ def _refusals_as_errors() -> Iterator[None]:
             f"the database could not read or write its files: {error}", hint="check free disk space and permissions"
         ) from error
     except duckdb.Error as error:
-        raise QueryFailed(str(error).strip(), hint="`sfsync status` lists the tables of the mirror") from error
+        text = str(error).strip()
+        if isinstance(error, duckdb.FatalException) or _UNWRITTEN.search(text):
+            raise StoreError(
+                f"the database could not write its files: {text.splitlines()[0]}",
+                hint="check free disk space and permissions; what was stored before is as it was",
+            ) from error
+        raise QueryFailed(text, hint="`sfsync status` lists the tables of the mirror") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sfsync.store.compounds import compound_columns, remembered
 from sfsync.store.interface import Session
 from sfsync.store.names import quote, table
 
@@ -41,14 +42,17 @@ def shape_history(session: Session, object_name: str, columns: dict[str, str]) -
     return True
 
 
-def keep_versions(session: Session, object_name: str, ids: str, at: datetime) -> None:
+def keep_versions(session: Session, object_name: str, ids: str, at: datetime, *, source: str | None = None) -> None:
     """Keep the stored version of records that are about to be replaced or removed.
+
+    One pull keeps one version of a record, the first: what it replaces after that was nobody's truth at any time.
 
     Args:
         session: A writing session, before the records change.
         object_name: The object; its history table is in shape.
         ids: A SELECT of the Ids concerned.
         at: The upper bound of the pull that replaces them.
+        source: A table with these records as they are stored, where reading the mirror's own would take longer.
     """
     history, kinds = table(SCHEMA, object_name), _columns(session, object_name)
     stored = [name for name in _columns(session, object_name, "sf_all") if name in kinds]
@@ -57,8 +61,9 @@ def keep_versions(session: Session, object_name: str, ids: str, at: datetime) ->
     values = ", ".join(f"CAST(t.{quote(name)} AS {kinds[name]})" for name in stored)
     session.execute(
         f"INSERT INTO {history} ({names}) SELECT {values}, {_since(history)}, CAST(? AS TIMESTAMP), TRUE "
-        f'FROM {table("sf_all", object_name)} AS t WHERE t."Id" IN ({ids})',
-        [at],
+        f'FROM {source or table("sf_all", object_name)} AS t WHERE t."Id" IN ({ids}) '
+        f'AND NOT EXISTS (SELECT 1 FROM {history} AS k WHERE k."Id" = t."Id" AND k.valid_to = CAST(? AS TIMESTAMP))',
+        [at, at],
     )
 
 
@@ -110,7 +115,9 @@ def relation_as_of(session: Session, object_name: str, instant: str, *, live: bo
     else:
         records = f"SELECT {names} FROM {mirror}"
     condition = ' WHERE "IsDeleted" IS NOT TRUE' if live and "IsDeleted" in columns else ""
-    return f"SELECT {names} FROM ({records}) AS records{condition}"
+    wholes = compound_columns(remembered(session).get(object_name, {}), columns) if live else {}
+    shown = ", ".join([names, *(f"{expression} AS {quote(whole)}" for whole, expression in wholes.items())])
+    return f"SELECT {shown} FROM ({records}) AS records{condition}"
 
 
 def _columns(session: Session, object_name: str, schema: str = SCHEMA) -> dict[str, str]:

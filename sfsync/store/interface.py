@@ -41,6 +41,23 @@ class Rows:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
+@dataclass(frozen=True, slots=True)
+class TextForm:
+    """How a delimited text is written: UTF-8, with or without byte-order mark, and all lines ending alike.
+
+    Attributes:
+        delimiter: Between values.
+        quote: Around values that hold a delimiter or a line end; doubled within them.
+        header: The first line names the columns.
+        empty: Texts that are NULL, beside the empty one.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+    empty: tuple[str, ...] = ()
+
+
 class Session(Protocol):
     """One connection, for the time of a `with` block."""
 
@@ -55,6 +72,44 @@ class Session(Protocol):
             table: Qualified, already quoted table name.
             columns: Column name → SQL type, in the order of the files' columns.
             files: All with the same header. An empty cell, quoted or not, is NULL.
+        """
+        ...
+
+    def load_text(self, table: str, columns: Sequence[str], file: Path, form: TextForm) -> int:
+        """Make the temporary table `table` of a text file: `source_row`, from 1, and every column as the text it is.
+
+        Args:
+            table: Plain name, already quoted.
+            columns: Names, in the order of the file's columns; the header is not looked at.
+            file: Raises `QueryFailed` when it is not written as `form` says.
+            form: How it is written.
+        """
+        ...
+
+    def load_parquet(self, table: str, file: Path) -> int:
+        """Make the temporary table `table` of a Parquet file: `source_row`, from 1, and its columns as they are."""
+        ...
+
+    def load_arrow(self, table: str, data: pa.Table | pa.RecordBatchReader) -> int:
+        """Make the temporary table `table` of Arrow data: `source_row`, from 1, and its columns as they are."""
+        ...
+
+    def write_csv(self, select: str, file: Path) -> int:
+        """Write a question's answer to a CSV file as the Bulk API takes it, and return its number of rows.
+
+        Args:
+            select: A SELECT without parameters; its columns are texts.
+            file: Made readable by its owner alone: UTF-8, comma, RFC 4180 quotes, LF, header line, NULL an empty cell.
+        """
+        ...
+
+    def copy_rows(self, copy: str, table: str, ids: str) -> None:
+        """Make the temporary table `copy` of the rows of `table` with these Ids, few of many, at a cost that is theirs.
+
+        Args:
+            copy: Plain name; the caller drops it.
+            table: Qualified, already quoted table name.
+            ids: A SELECT of their Ids.
         """
         ...
 

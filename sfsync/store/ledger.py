@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -123,18 +123,23 @@ def save_describe(session: Session, describe: ObjectDescribe, taken_at: datetime
     session.execute("INSERT INTO sfsync.describes VALUES (?, ?, ?)", [describe.name, taken_at, body])
 
 
-def read_describes(session: Session) -> dict[str, ObjectDescribe]:
-    """Object name → what the org said about it at the last pull; empty before the first."""
+def read_describes(session: Session, names: Sequence[str] | None = None) -> dict[str, ObjectDescribe]:
+    """Object name → what the org said about it at the last pull; empty before the first.
+
+    Args:
+        session: Any session.
+        names: Only these objects; all unless given.
+    """
     if not has_ledger(session):
         return {}
     rows = session.execute("SELECT object, body FROM sfsync.describes")
-    return {name: _describe_from(json.loads(body)) for name, body in rows}
+    return {name: _describe_from(json.loads(body)) for name, body in rows if names is None or name in names}
 
 
 def _describe_from(body: dict[str, Any]) -> ObjectDescribe:
     known = {f.name for f in dataclasses.fields(FieldDescribe)}
     fields = tuple(_field_from({k: v for k, v in f.items() if k in known}) for f in body.pop("fields"))
-    return ObjectDescribe(fields=fields, **body)
+    return ObjectDescribe(fields=fields, left_out=tuple(body.pop("left_out", ())), **body)
 
 
 def _field_from(body: dict[str, Any]) -> FieldDescribe:

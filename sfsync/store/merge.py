@@ -9,13 +9,20 @@ from pathlib import Path
 
 from sfsync.errors import IncompleteAnswer
 from sfsync.records import ObjectDescribe
+from sfsync.store.columns import column_types, table_columns
 from sfsync.store.history import keep_versions, note_births, shape_history
 from sfsync.store.interface import Session
-from sfsync.store.mirror import column_types, mirror_columns
 from sfsync.store.names import quote, table
 
 #: Says which of two versions of a record is newer.
 STAMP = "SystemModstamp"
+
+#: The temporary table into which pages are loaded before they are merged.
+INCOMING = "incoming"
+
+
+#: Up to so many records are merged by way of a copy of their stored versions; more would be too large a copy.
+MOST_COPIED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ def merge_pages(
     target, columns = table("sf_all", describe.name), column_types(describe)
     begun = False
     if options.history_at is not None:
-        begun = shape_history(session, describe.name, mirror_columns(session)[describe.name])
+        begun = shape_history(session, describe.name, table_columns(session, "sf_all", describe.name))
     empty = not session.execute(f"SELECT 1 FROM {target} LIMIT 1").rows
     landing = target if empty else "incoming"
     if not empty:
@@ -91,9 +98,17 @@ def merge_pages(
         if begun and options.history_at is not None:
             note_births(session, describe.name, f'SELECT "Id" FROM {target}', options.history_at)
         return counts
-    counts = _merge_incoming(session, describe, loaded, options)
+    nothing = not loaded and not options.listing
+    counts = MergeCounts(0, 0, 0, 0) if nothing else _merge_incoming(session, describe, loaded, options)
     session.execute("DROP TABLE incoming")
     return counts
+
+
+def merge_loaded(session: Session, describe: ObjectDescribe, loaded: int, options: MergeOptions) -> MergeCounts:
+    """Store the records that the caller has loaded into the temporary table `incoming`; see `merge_pages`."""
+    if options.history_at is not None:
+        shape_history(session, describe.name, table_columns(session, "sf_all", describe.name))
+    return _merge_incoming(session, describe, loaded, options)
 
 
 def _settle_first_load(session: Session, describe: ObjectDescribe, loaded: int) -> MergeCounts:
@@ -121,40 +136,60 @@ def _newest(describe: ObjectDescribe, source: str) -> str:
 
 def _merge_incoming(session: Session, describe: ObjectDescribe, loaded: int, options: MergeOptions) -> MergeCounts:
     target = table("sf_all", describe.name)
-    columns = _stage_fresh(session, describe, options.refilled)
+    stored = _stage_stored(session, target, loaded)
+    columns = _stage_fresh(session, describe, _newest_incoming(session, describe, loaded), stored, options.refilled)
     marked = describe.field("IsDeleted") is not None
     gone = f'SELECT "Id" FROM {target} AS t WHERE NOT EXISTS (SELECT 1 FROM incoming AS i WHERE i."Id" = t."Id")'
     if marked:
         gone += ' AND t."IsDeleted" IS NOT TRUE'  # a record long deleted has left the Recycle Bin: nothing new
-    if options.history_at is not None:
-        changed = 'SELECT "Id" FROM fresh WHERE is_change AND NOT is_new'
-        keep_versions(session, describe.name, changed, options.history_at)
-        note_births(session, describe.name, 'SELECT "Id" FROM fresh WHERE is_new', options.history_at)
-        if options.listing:
-            keep_versions(session, describe.name, gone, options.history_at)
     now_deleted = '(was_live AND "IsDeleted")' if marked else "FALSE"
-    inserted, updated, deleted = session.execute(
-        "SELECT count(*) FILTER (WHERE is_new), "
+    fresh, inserted, updated, deleted = session.execute(
+        "SELECT count(*), count(*) FILTER (WHERE is_new), "
         f"count(*) FILTER (WHERE is_change AND NOT is_new AND NOT {now_deleted}), "
         f"count(*) FILTER (WHERE NOT is_new AND {now_deleted}) FROM fresh"
     ).rows[0]
-    vanished = 0
-    if options.listing:
-        vanished = int(session.execute(f"SELECT count(*) FROM ({gone}) AS gone").scalar())
+    if options.history_at is not None and updated + deleted:
+        changed = 'SELECT "Id" FROM fresh WHERE is_change AND NOT is_new'
+        keep_versions(session, describe.name, changed, options.history_at, source=stored)
+    if options.history_at is not None and inserted:
+        note_births(session, describe.name, 'SELECT "Id" FROM fresh WHERE is_new', options.history_at)
+    vanished = int(session.execute(f"SELECT count(*) FROM ({gone}) AS gone").scalar()) if options.listing else 0
+    if vanished:
+        if options.history_at is not None:
+            keep_versions(session, describe.name, gone, options.history_at)
         # A record deleted for good stays as a deleted one, where the object knows that state.
         end = f'UPDATE {target} SET "IsDeleted" = TRUE' if marked else f"DELETE FROM {target}"
         session.execute(f'{end} WHERE "Id" IN ({gone})')
-    session.execute(f'DELETE FROM {target} WHERE "Id" IN (SELECT "Id" FROM fresh)')
-    session.execute(f"INSERT INTO {target} ({columns}) SELECT {columns} FROM fresh")
+    if fresh:  # mostly nothing has changed, and each statement has its price
+        session.execute(f'DELETE FROM {target} WHERE "Id" IN (SELECT "Id" FROM fresh)')
+        session.execute(f"INSERT INTO {target} ({columns}) SELECT {columns} FROM fresh")
     session.execute("DROP TABLE fresh")
+    if stored != target:
+        session.execute(f"DROP TABLE {stored}")
     return MergeCounts(loaded, inserted, updated, deleted, vanished)
 
 
-def _stage_fresh(session: Session, describe: ObjectDescribe, refilled: tuple[str, ...]) -> str:
+def _stage_stored(session: Session, target: str, loaded: int) -> str:
+    """The table in which to look for the stored versions of what came: a copy of those alone when they are few."""
+    if loaded > MOST_COPIED:
+        return target
+    session.copy_rows("stored", target, f'SELECT "Id" FROM {INCOMING}')
+    return "stored"
+
+
+def _newest_incoming(session: Session, describe: ObjectDescribe, loaded: int) -> str:
+    """A relation of the newest version of each record that came; they are ranked only where any came twice."""
+    distinct = int(session.execute(f'SELECT count(DISTINCT "Id") FROM {INCOMING}').scalar())
+    return INCOMING if distinct == loaded else f"({_newest(describe, INCOMING)})"
+
+
+def _stage_fresh(
+    session: Session, describe: ObjectDescribe, newest: str, stored: str, refilled: tuple[str, ...]
+) -> str:
     """Put what must be stored into the temporary table `fresh`, and return its record columns."""
-    target, names = table("sf_all", describe.name), list(column_types(describe))
+    names = list(column_types(describe))
     # A column that the org no longer shows keeps the value it had: absence of a field is not an empty field.
-    kept = [name for name in mirror_columns(session)[describe.name] if name not in names]
+    kept = [name for name in table_columns(session, "sf_all", describe.name) if name not in names]
     not_older = f"i.{quote(STAMP)} >= t.{quote(STAMP)} AND " if STAMP in names else ""
     changed = _differs([name for name in names if name not in refilled])
     was_live = 't."IsDeleted" IS NOT TRUE' if "IsDeleted" in names else "TRUE"
@@ -162,7 +197,7 @@ def _stage_fresh(session: Session, describe: ObjectDescribe, refilled: tuple[str
     session.execute(
         f'CREATE TEMP TABLE fresh AS SELECT {values}, t."Id" IS NULL AS is_new, {was_live} AS was_live, '
         f't."Id" IS NULL OR {changed} AS is_change '
-        f'FROM ({_newest(describe, "incoming")}) AS i LEFT JOIN {target} AS t ON t."Id" = i."Id" '
+        f'FROM {newest} AS i LEFT JOIN {stored} AS t ON t."Id" = i."Id" '
         f'WHERE t."Id" IS NULL OR ({not_older}{_differs(names)})'
     )
     return ", ".join(quote(name) for name in [*names, *kept])

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sfsync.errors import MirrorUnfit
-from sfsync.records import FieldDescribe, ObjectDescribe
-from sfsync.store import ledger
+from sfsync.records import ObjectDescribe
+from sfsync.store import compounds, coverage, drift, ledger, proofs, refreshes, rekey, selections
+from sfsync.store.columns import column_types, mirror_columns, sql_type, table_columns
+from sfsync.store.compounds import Compounds, compound_columns
+from sfsync.store.drift import Drift, find_drift, find_drifts
+from sfsync.store.history import SCHEMA, keep_versions, shape_history
 from sfsync.store.interface import Session
 from sfsync.store.ledger import read_describes
 from sfsync.store.names import quote, table
+from sfsync.store.selections import EVERYTHING, KeptSelection
 
 __all__ = [
     "Drift",
@@ -18,6 +24,7 @@ __all__ = [
     "ObjectState",
     "column_types",
     "find_drift",
+    "find_drifts",
     "mirror_columns",
     "object_states",
     "prepare_mirror",
@@ -27,45 +34,10 @@ __all__ = [
     "sql_type",
 ]
 
-_SQL_TYPES = {
-    "boolean": "BOOLEAN",
-    "int": "INTEGER",
-    "long": "BIGINT",
-    # The API's own type for all three is xsd:double; a DECIMAL of the displayed scale would round stored values.
-    "double": "DOUBLE",
-    "currency": "DOUBLE",
-    "percent": "DOUBLE",
-    "date": "DATE",
-    "datetime": "TIMESTAMP",  # UTC, like every instant that Salesforce sends
-    "time": "TIME",
-}
-
-
-def sql_type(described: FieldDescribe) -> str:
-    """The column type that holds a field's values without loss."""
-    return _SQL_TYPES.get(described.type, "VARCHAR")
-
-
-def column_types(describe: ObjectDescribe) -> dict[str, str]:
-    """Column name → SQL type of an object's table, in the describe's order."""
-    return {f.name: sql_type(f) for f in describe.stored_fields}
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How an object's fields differ from what the mirror holds.
-
-    Attributes:
-        created: The table is new.
-        added: Fields the mirror did not have; every record must be read again to fill them.
-        gone: Fields the org no longer shows (removed, or no longer readable); their columns and values stay.
-        retyped: Field → "old type → new type".
-    """
-
-    created: bool = False
-    added: tuple[str, ...] = ()
-    gone: tuple[str, ...] = ()
-    retyped: dict[str, str] = field(default_factory=dict)
+#: Old type and new type of a column whose values all fit the new one; text takes any.
+_WIDER = frozenset(
+    {("INTEGER", "BIGINT"), ("INTEGER", "DOUBLE"), ("DOUBLE PRECISION", "DOUBLE"), ("DATE", "TIMESTAMP")}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +51,7 @@ class ObjectState:
         rows: Records, deleted ones included.
         run_id: The run that pulled it last.
         fields: What was mirrored of it then.
+        selection: Which part of it was wanted then.
     """
 
     name: str
@@ -87,6 +60,7 @@ class ObjectState:
     rows: int
     run_id: str
     fields: frozenset[str]
+    selection: KeptSelection = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +85,8 @@ def prepare_mirror(session: Session) -> None:
     for schema in ("sf_all", "sf"):
         session.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
     ledger.prepare_ledger(session)
-
-
-def mirror_columns(session: Session) -> dict[str, dict[str, str]]:
-    """Object → column → SQL type, for every object the mirror holds."""
-    rows = session.execute(
-        "SELECT table_name, column_name, data_type FROM information_schema.columns "
-        "WHERE table_schema = 'sf_all' ORDER BY table_name, ordinal_position"
-    )
-    columns: dict[str, dict[str, str]] = {}
-    for object_name, column, data_type in rows:
-        columns.setdefault(object_name, {})[column] = data_type
-    return columns
+    for part in (compounds, coverage, drift, proofs, refreshes, rekey, selections):
+        part.prepare(session)
 
 
 def object_states(session: Session) -> dict[str, ObjectState]:
@@ -130,8 +94,9 @@ def object_states(session: Session) -> dict[str, ObjectState]:
     if not ledger.has_ledger(session):
         return {}
     rows = session.execute("SELECT object, known_from, upper_bound, row_count, run_id, field_names FROM sfsync.cursors")
+    chosen = selections.read_selections(session)
     return {
-        name: ObjectState(name, first, last, count, run_id, frozenset(fields.split(",")))
+        name: ObjectState(name, first, last, count, run_id, frozenset(fields.split(",")), chosen.get(name, EVERYTHING))
         for name, first, last, count, run_id, fields in rows
     }
 
@@ -150,36 +115,70 @@ def read_state(session: Session) -> MirrorState:
     )
 
 
-def find_drift(session: Session, describe: ObjectDescribe) -> Drift:
-    """How an object's fields differ from the mirror's columns; changes nothing."""
-    wanted = column_types(describe)
-    present = mirror_columns(session).get(describe.name)
-    if present is None:
-        return Drift(created=True)
-    return Drift(
-        added=tuple(name for name in wanted if name not in present),
-        gone=tuple(name for name in present if name not in wanted),
-        retyped={name: f"{present[name]} → {kind}" for name, kind in wanted.items() if present.get(name, kind) != kind},
-    )
-
-
-def shape_table(session: Session, describe: ObjectDescribe, drift: Drift) -> None:
+def shape_table(session: Session, describe: ObjectDescribe, drift: Drift, *, keep_at: datetime | None = None) -> None:
     """Bring an object's table and view into the shape of its describe.
 
-    A retyped column is emptied into its new type, so the caller must store every record again in the same
-    transaction; a column whose field is gone stays with its values.
+    A column whose field is gone stays with its values. A column that changes its type keeps its values only where the
+    new type has room for all of the old one's, so the caller must fill it in the same transaction.
+
+    Args:
+        session: A writing session.
+        describe: The object as it is now.
+        drift: How that differs from the mirror.
+        keep_at: The upper bound of this pull, to keep what a column held before its type changed as a superseded
+            version of the record; None where no history is kept.
     """
     name, wanted = table("sf_all", describe.name), column_types(describe)
     if drift.created:
         columns = ", ".join(f"{quote(column)} {kind}" for column, kind in wanted.items())
         session.execute(f"CREATE TABLE {name} ({columns})")
-    elif drift.added or drift.retyped:
-        session.execute(f"DROP VIEW IF EXISTS {table('sf', describe.name)}")
-        for column in drift.retyped:
-            session.execute(f"ALTER TABLE {name} DROP COLUMN {quote(column)}")
-        for column in (*drift.added, *drift.retyped):
-            session.execute(f"ALTER TABLE {name} ADD COLUMN {quote(column)} {wanted[column]}")
-    else:
+    elif not (drift.added or drift.recast or drift.respelled or drift.regrouped):
         return
-    live = ' WHERE "IsDeleted" IS NOT TRUE' if "IsDeleted" in wanted else ""
-    session.execute(f"CREATE VIEW {table('sf', describe.name)} AS SELECT * FROM {name}{live}")
+    session.execute(f"DROP VIEW IF EXISTS {table('sf', describe.name)}")
+    for column, spelled in drift.respelled.items():
+        _respell(session, describe.name, column, spelled)
+    if drift.recast and keep_at is not None:
+        _keep_old_values(session, describe.name, drift.recast, keep_at)
+    for column in drift.recast:
+        _recast(session, describe.name, column, wanted[column])
+    for column in drift.added:
+        session.execute(f"ALTER TABLE {name} ADD COLUMN {quote(column)} {wanted[column]}")
+    _show(session, describe.name, compounds.remember(session, describe))
+
+
+def _show(session: Session, object_name: str, known: Compounds) -> None:
+    """Make the view of an object's live records, its compound fields put together."""
+    columns = table_columns(session, "sf_all", object_name)
+    wholes = compound_columns(known, columns)
+    shown = ", ".join(["*", *(f"{expression} AS {quote(whole)}" for whole, expression in wholes.items())])
+    live = ' WHERE "IsDeleted" IS NOT TRUE' if "IsDeleted" in columns else ""
+    session.execute(
+        f"CREATE VIEW {table('sf', object_name)} AS SELECT {shown} FROM {table('sf_all', object_name)}{live}"
+    )
+
+
+def _respell(session: Session, object_name: str, column: str, spelled: str) -> None:
+    """Follow an API name that differs in upper and lower case alone: to Salesforce, and in SQL, it is the same."""
+    for schema in ("sf_all", SCHEMA):
+        if column in table_columns(session, schema, object_name):
+            where = table(schema, object_name)
+            session.execute(f"ALTER TABLE {where} RENAME COLUMN {quote(column)} TO {quote(spelled)}")
+
+
+def _keep_old_values(session: Session, object_name: str, columns: Sequence[str], at: datetime) -> None:
+    """Keep a version of every record that holds something in these columns."""
+    held = " OR ".join(f"{quote(column)} IS NOT NULL" for column in columns)
+    ids = f'SELECT "Id" FROM {table("sf_all", object_name)} WHERE {held}'
+    if session.execute(f"{ids} LIMIT 1").rows:
+        shape_history(session, object_name, table_columns(session, "sf_all", object_name))
+        keep_versions(session, object_name, ids, at)
+
+
+def _recast(session: Session, object_name: str, column: str, kind: str) -> None:
+    """Give a column another type, with its values where all of them fit, and emptied otherwise."""
+    name, old = table("sf_all", object_name), table_columns(session, "sf_all", object_name)[column]
+    if kind == "VARCHAR" or (old, kind) in _WIDER:
+        session.execute(f"ALTER TABLE {name} ALTER COLUMN {quote(column)} TYPE {kind}")
+        return
+    session.execute(f"ALTER TABLE {name} DROP COLUMN {quote(column)}")
+    session.execute(f"ALTER TABLE {name} ADD COLUMN {quote(column)} {kind}")

@@ -17,7 +17,7 @@ from sfsync.salesforce.query import QueryPage, query_pages
 from sfsync.sync import spool
 from sfsync.sync.events import JobStateSeen, OnEvent, PageRead
 from sfsync.sync.job_note import JobNote, add_page, read_note, read_pages
-from sfsync.sync.window import EVERYTHING, Window
+from sfsync.sync.window import Window
 
 ApiChoice = Literal["auto", "rest", "bulk"]
 
@@ -66,7 +66,7 @@ class Reader:
             expected: About how many there are, or None when nobody knows yet.
         """
         if describe.field("IsDeleted") is None and self.api != "bulk":
-            listed = self._read_listing(describe, expected)
+            listed = self._read_listing(describe, window, expected)
             if listed is not None:
                 return listed
         if self._wants_bulk(describe, window, expected):
@@ -85,11 +85,12 @@ class Reader:
             return True
         return expected is not None and expected > self.bulk_threshold
 
-    def _read_listing(self, describe: ObjectDescribe, expected: int | None) -> SpooledRead | None:
+    def _read_listing(self, describe: ObjectDescribe, window: Window, expected: int | None) -> SpooledRead | None:
         """Every record of a small object without IsDeleted, or None when it is not small."""
         if expected is not None and expected > ONE_PAGE:
             return None
-        pages = query_pages(self.org, EVERYTHING.soql(describe, ordered=True))
+        whole = Window(None, None, where=window.where)
+        pages = query_pages(self.org, whole.soql(describe, ordered=True))
         first = next(pages)
         if first.total_size > ONE_PAGE:
             return None
@@ -102,7 +103,7 @@ class Reader:
         first = next(pages)
         if self.api == "auto" and first.total_size > self.bulk_threshold:
             return self._read_bulk(describe, window)
-        return self._spool_rest(describe, chain([first], pages), listing=window == EVERYTHING)
+        return self._spool_rest(describe, chain([first], pages), listing=window.is_listing)
 
     def _spool_rest(self, describe: ObjectDescribe, pages: Iterator[QueryPage], *, listing: bool) -> SpooledRead:
         folder = spool.fresh_folder(self.spool, describe.name)
@@ -125,22 +126,22 @@ class Reader:
             after = None if window.after is None else window.after.isoformat()
             note = JobNote(job.id, self.org.instance_url, self.org.api_version, soql, after, window.upper.isoformat())
             note.write(folder)
-        return self._finish_bulk(describe, job, folder, (), listing=window == EVERYTHING)
+        return self._finish_bulk(describe, job, folder, (), listing=window.is_listing)
 
-    def unfinished(self, describe: ObjectDescribe, after: datetime | None) -> JobNote | None:
+    def unfinished(self, describe: ObjectDescribe, after: datetime | None, where: str = "") -> JobNote | None:
         """The Bulk job that a killed pull left, if its answer is still the one that is wanted.
 
         Args:
             describe: The object as it is now; other fields than the job's make its answer useless.
             after: Upper bound of the object's last finished pull, or None when everything is wanted.
+            where: Which records are mirrored at all, as SOQL.
         """
         note = read_note(self.spool / describe.name)
         if note is None or self.api == "rest":
             return None
         begins = None if note.after is None else datetime.fromisoformat(note.after)
-        fields = EVERYTHING.soql(describe, ordered=False)
         same = (note.org, note.api_version, begins) == (self.org.instance_url, self.org.api_version, after)
-        return note if same and note.soql.startswith(f"{fields} WHERE ") else None
+        return note if same and Window(None, None, where=where).asks_alike(describe, note.soql) else None
 
     def read_unfinished(self, describe: ObjectDescribe, note: JobNote) -> SpooledRead | None:
         """The records of a job that a killed pull left, fetching only missing pages; None when the job is gone."""

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sfsync.errors import RequestRefused, UsageError
+from sfsync.errors import BudgetReached, IncompleteAnswer, LimitReached, RequestRefused, TemporaryFailure, UsageError
 from sfsync.records import ObjectDescribe
 from sfsync.salesforce import Org
-from sfsync.salesforce.describe import describe_object
+from sfsync.salesforce.describe import describe_object, describe_objects
+from sfsync.salesforce.permissions import view_all
 from sfsync.salesforce.query import record_counts
-from sfsync.store import Store, ledger
-from sfsync.store.compare import Difference, compare
-from sfsync.store.history import has_history
-from sfsync.store.merge import STAMP, MergeOptions, merge_pages
-from sfsync.store.mirror import ObjectState, read_state
+from sfsync.salesforce.replication import GRAIN, REACH, Deleted, get_deleted_of_many
+from sfsync.store import Store
+from sfsync.store.mirror import ObjectState, prepare_mirror, read_state
+from sfsync.sync.budget import ONLY_RESERVE, BudgetLimits, budgeted
 from sfsync.sync.events import ObjectStarted, OnEvent, ignore
-from sfsync.sync.lock import run_lock
-from sfsync.sync.options import PullOptions
-from sfsync.sync.read import Reader, SpooledRead
+from sfsync.sync.forecast import BULK_PAGE, JOB_CALLS, REST_PAGE, Cost
+from sfsync.sync.lock import mirror_lock
+from sfsync.sync.proof import Known, ObjectProof, Proving
+from sfsync.sync.read import Reader
+from sfsync.sync.reconcile import Guard
 from sfsync.sync.run import ledger_run
 from sfsync.sync.same_org import refuse_another_org
-from sfsync.sync.window import EVERYTHING
+from sfsync.sync.sample import calls_of
+
+__all__ = ["ObjectProof", "VerifyOptions", "VerifyResult", "forecast", "verify"]
+
+#: Describes, logs of deletions and permissions of all objects together, their sizes, the org's clock.
+_BEFOREHAND = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,38 +40,24 @@ class VerifyOptions:
 
     Attributes:
         values: Compare every value; otherwise Ids, stamps and deletions.
-        repair: Take over what the org has where the mirror differs.
+        sample: Compare the values of so many records of each object, drawn by lot, beside the Ids of all.
+        repair: Take over what the org has where the mirror differs; reads every value unless there is a sample.
+        deletes: Mark as deleted what the org no longer lists, and nothing else.
         most_extra: Largest share of an object's live records that may be taken out of the mirror because the org no
             longer lists them; beyond it a lost permission is likelier than so many hard deletes.
+        trust_absence: Take out records that the org does not list even where this user may not see all of them.
+        bulk_threshold: From how many records on an object is read by Bulk API 2.0.
+        budget: What it may cost.
     """
 
     values: bool = False
     repair: bool = False
     most_extra: float = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectProof:
-    """What was found of one object.
-
-    Attributes:
-        object: API name.
-        records: How many the org lists, deleted ones included.
-        differences: None when the mirror equals the org as of its upper bound.
-        repaired: Whether the differences were mended.
-        reason: Why they were not, though asked for; or why the object could not be verified.
-    """
-
-    object: str
-    records: int
-    differences: tuple[Difference, ...] = ()
-    repaired: bool = False
-    reason: str | None = None
-
-    @property
-    def equal(self) -> bool:
-        """Whether the mirror was found equal to the org."""
-        return not self.differences and self.reason is None
+    sample: int = 0
+    deletes: bool = False
+    trust_absence: bool = False
+    bulk_threshold: int = 5000
+    budget: BudgetLimits = ONLY_RESERVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +78,20 @@ def verify(
     org: Org,
     store: Store,
     *,
-    workspace: Path,
+    workspace: Path | None = None,
     objects: Sequence[str] | None = None,
     options: VerifyOptions | None = None,
     on_event: OnEvent = ignore,
 ) -> VerifyResult:
     """Hold the mirror against the org, object by object, each as of its own upper bound.
 
-    What changed in the org since then is not held against the mirror: the next pull brings it.
+    What changed in the org since then is not held against the mirror: the next pull brings it. The smallest objects
+    come first; every object's proof is kept as soon as it is there.
 
     Args:
         org: The org the mirror is of.
         store: The mirror.
-        workspace: Folder for the run lock and spool files.
+        workspace: Folder for the run lock and spool files; None for one beside the store's file.
         objects: API names, or None for everything mirrored.
         options: How to verify.
         on_event: Called with the events of reading.
@@ -106,30 +101,31 @@ def verify(
         UsageError: An object is not mirrored, or the mirror is of another org.
     """
     options = options or VerifyOptions()
-    with run_lock(workspace):
-        calls_before = org.usage.calls
+    with mirror_lock(workspace, store, "verify") as folder:
         with store.reading() as session:
             state = read_state(session)
         refuse_another_org(org, state.org_id)
-        chosen = _chosen(state.objects, objects)
-        reader = Reader(org, workspace / "verify", "auto", PullOptions().bulk_threshold, on_event)
-        with ledger_run(store, "verify", lambda: org.usage.calls - calls_before) as run:
-            proofs = tuple(_proofs(reader, store, chosen, options))
+        chosen = chosen_states(state.objects, objects)
+        with store.writing() as session:
+            prepare_mirror(session)  # a mirror made by an older version lacks tables
+        reader = Reader(org, folder / "verify", "auto", options.bulk_threshold, on_event)
+        with (
+            budgeted(org, store, options.budget) as budget,
+            ledger_run(store, "verify", lambda: budget.calls, lambda: budget.bulk_jobs) as run,
+        ):
+            proofs = tuple(_proofs(reader, store, chosen, options, run.id))
             run.state = "done" if all(proof.reason is None for proof in proofs) else "partial"
             run.summary = {
                 "values": options.values,
                 **{p.object: p.reason or {d.kind: d.count for d in p.differences} or "equal" for p in proofs},
             }
-        shutil.rmtree(workspace / "verify", ignore_errors=True)
-        return VerifyResult(run.id, proofs, org.usage.calls - calls_before)
+            calls = budget.calls
+        shutil.rmtree(folder / "verify", ignore_errors=True)
+        return VerifyResult(run.id, proofs, calls)
 
 
-def forecast(objects: Sequence[str]) -> int:
-    """About how many API calls a verification costs: a describe, a count and a listing an object."""
-    return 6 * len(objects) + 1
-
-
-def _chosen(mirrored: dict[str, ObjectState], wanted: Sequence[str] | None) -> list[ObjectState]:
+def chosen_states(mirrored: Mapping[str, ObjectState], wanted: Sequence[str] | None) -> list[ObjectState]:
+    """The mirrored objects of these names (any case), or all of them. Raises `UsageError` for one that is not."""
     if wanted is None:
         return [mirrored[name] for name in sorted(mirrored)]
     spelled = {name.casefold(): name for name in mirrored}
@@ -139,59 +135,84 @@ def _chosen(mirrored: dict[str, ObjectState], wanted: Sequence[str] | None) -> l
     return [mirrored[spelled[name.casefold()]] for name in wanted]
 
 
+def forecast(states: Sequence[ObjectState], options: VerifyOptions | None = None) -> Cost:
+    """About how many API calls and Bulk jobs a verification of these objects costs.
+
+    Args:
+        states: The objects, as `chosen_states` gives them.
+        options: How they will be verified.
+    """
+    options = options or VerifyOptions()
+    total = Cost(_BEFOREHAND + 2 * (len(states) // 25))
+    for state in states:
+        if state.rows > options.bulk_threshold:
+            total += Cost(JOB_CALLS + -(-state.rows // BULK_PAGE), 1)
+        else:
+            total += Cost(max(1, -(-state.rows // REST_PAGE)))
+        total += Cost(calls_of(min(options.sample, state.rows)))
+    return total
+
+
 def _proofs(
-    reader: Reader, store: Store, states: Sequence[ObjectState], options: VerifyOptions
+    reader: Reader, store: Store, states: Sequence[ObjectState], options: VerifyOptions, run_id: str
 ) -> Iterator[ObjectProof]:
+    guard = Guard(options.most_extra, options.trust_absence)
     try:
-        sizes = record_counts(reader.org, [state.name for state in states])
+        known = _beforehand(reader.org, states)
+    except (BudgetReached, LimitReached) as spent:
+        yield from (ObjectProof(state.name, 0, reason=spent.message) for state in states)
+        return
+    proving = Proving(
+        store, reader, run_id, known, guard, options.values, options.sample, options.repair, options.deletes
+    )
+    for state in sorted(states, key=lambda each: (known.sizes.get(each.name, each.rows), each.name)):
+        reader.on_event(ObjectStarted(state.name, known.sizes.get(state.name)))
+        try:
+            yield proving.prove(state)
+        except (RequestRefused, IncompleteAnswer, TemporaryFailure, BudgetReached, LimitReached) as error:
+            yield ObjectProof(state.name, 0, reason=error.message)
+
+
+def _beforehand(org: Org, states: Sequence[ObjectState]) -> Known:
+    """What is asked of all objects together, so that it costs few calls."""
+    names = [state.name for state in states]
+    describes = _describes(org, names)
+    now = org.server_time().astimezone(UTC).replace(tzinfo=None, microsecond=0)
+    readable = {name: found for name, found in describes.items() if not isinstance(found, RequestRefused)}
+    try:
+        sizes = record_counts(org, list(readable))
     except RequestRefused:
         sizes = {}
-    for state in states:
-        reader.on_event(ObjectStarted(state.name, sizes.get(state.name)))
+    return Known(describes, _deleted_since(org, readable, states, now), view_all(org, readable), sizes)
+
+
+def _describes(org: Org, names: Sequence[str]) -> dict[str, ObjectDescribe | RequestRefused]:
+    try:
+        return {**describe_objects(org, names)}
+    except RequestRefused:
+        found: dict[str, ObjectDescribe | RequestRefused] = {}
+    for name in names:
         try:
-            yield _proof(reader, store, state, options, sizes.get(state.name))
+            found[name] = describe_object(org, name)
         except RequestRefused as refused:
-            yield ObjectProof(state.name, 0, reason=refused.message)
+            found[name] = refused
+    return found
 
 
-def _proof(reader: Reader, store: Store, state: ObjectState, options: VerifyOptions, size: int | None) -> ObjectProof:
-    described = describe_object(reader.org, state.name)
-    # Only what the mirror holds can be compared: a field that came since is the next pull's business.
-    kept = replace(described, fields=tuple(f for f in described.stored_fields if f.name in state.fields))
-    looked_at = kept if options.values or options.repair else _identity(kept)
-    spooled = reader.read(looked_at, EVERYTHING, size)
-    with store.writing() as session:
-        differences = tuple(compare(session, looked_at, spooled.pages, expected=spooled.rows, upper=state.upper_bound))
-        reason = None
-        if options.repair and differences:
-            reason = _unsafe(differences, spooled.rows, options)
-            if reason is None:
-                _repair(store, kept, spooled, state)
-    spooled.after_commit()
-    repaired = options.repair and bool(differences) and reason is None
-    return ObjectProof(state.name, spooled.rows, differences, repaired, reason)
-
-
-def _identity(describe: ObjectDescribe) -> ObjectDescribe:
-    """The object with only the fields that tell whether a record is there and which version it is."""
-    names = {"Id", "IsDeleted", STAMP}
-    return replace(describe, fields=tuple(f for f in describe.fields if f.name in names))
-
-
-def _unsafe(differences: Sequence[Difference], records: int, options: VerifyOptions) -> str | None:
-    extra = sum(found.count for found in differences if found.kind == "extra")
-    if extra > max(1, options.most_extra * (records + extra)):
-        return (
-            f"the org no longer lists {extra:,} records, more than {options.most_extra:.0%}: a lost permission is "
-            "likelier than so many hard deletes; look into it, then repair with a higher --most-extra"
-        )
-    return None
-
-
-def _repair(store: Store, describe: ObjectDescribe, spooled: SpooledRead, state: ObjectState) -> None:
-    """Store what the org listed, and take out what it no longer lists; the cursor stays where it is."""
-    with store.writing() as session:
-        at = state.upper_bound if has_history(session, describe.name) else None
-        options = MergeOptions(expected=spooled.rows, listing=True, history_at=at)
-        merge_pages(session, describe, spooled.pages, options)
-        ledger.recount(session, describe.name)
+def _deleted_since(
+    org: Org, describes: Mapping[str, ObjectDescribe], states: Sequence[ObjectState], now: datetime
+) -> dict[str, list[str]]:
+    """Object → records that were deleted after its upper bound: they are not held against the mirror."""
+    end = now.replace(second=0)
+    earliest = (now - REACH + timedelta(minutes=10)).replace(second=0)
+    spans = {
+        state.name: (min(max(state.upper_bound.replace(second=0), earliest), end - 2 * GRAIN), end)
+        for state in states
+        if state.name in describes and describes[state.name].replicateable
+    }
+    bounds = {state.name: state.upper_bound for state in states}
+    return {
+        name: [record_id for record_id, at in answer.ids.items() if at >= bounds[name]]
+        for name, answer in get_deleted_of_many(org, spans).items()
+        if isinstance(answer, Deleted)
+    }

@@ -165,3 +165,18 @@ def test_a_project_that_cannot_be_written_is_one_clear_message(tmp_path):
     with pytest.raises(UsageError, match="cannot be written"):
         create_project(tmp_path, {"lead.yml": ""})
     assert not (tmp_path / "sfsync.yml").exists()
+
+
+def test_a_filter_that_is_no_soql_is_told_where_it_goes_wrong(tmp_path):
+    (tmp_path / "sfsync.yml").write_text(
+        "pull:\n  objects:\n    - User\n    - Lead:\n        filter: Email != null AND OR x\n"
+        "    - Task: {filter: \"Subject LIKE 'a%' AND Status = 'x' OR IsClosed = true\"}\n"
+        "    - Event: {filter: EndDate BETWEEN 1}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        find_project(tmp_path)
+    first, second, third = (str(problem) for problem in caught.value.problems)
+    assert first.startswith("sfsync.yml:5:34: the filter cannot be read: unexpected token: 'OR'")
+    assert second.startswith("sfsync.yml:6:57: the filter cannot be read")
+    assert "do not mix without them" in second
+    assert third.startswith("sfsync.yml:7:30: ")

@@ -56,7 +56,7 @@ rules:
 """
     )
     assert read.zone == ZoneInfo("Europe/Berlin")
-    assert read.pull.objects == ("Lead", "Custom__c", "ns__Thing__c")
+    assert list(read.pull.objects) == ["Lead", "Custom__c", "ns__Thing__c"]
     assert read.pull.overlap == timedelta(minutes=90)
     assert read.rules["LA004"].severity is Severity.WARNING
     assert read.rules["LA004"].params == {"days": 90, "sources": ["a", "b"], "none": None}

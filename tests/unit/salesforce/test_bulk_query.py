@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -150,8 +152,30 @@ def test_no_more_connections_than_asked_for(job, server, listed, csv_page, tmp_p
         return csv_page(["x"])
 
     server.on(f"GET {RESULTS}", answer)
-    assert len(job.download(tmp_path)) == 5
+    assert len(job.download(tmp_path, connections=4)) == 5
     assert most == 4
+
+
+def test_jobs_that_are_read_at_once_share_what_the_org_stands(job, server, org, listed, csv_page, tmp_path):
+    listed(list("ABCDE"))
+    org.downloads = threading.BoundedSemaphore(3)
+    now, most, lock = 0, 0, threading.Lock()
+
+    def answer(_request):
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.02)
+        with lock:
+            now -= 1
+        return csv_page(["x"])
+
+    server.on(f"GET {RESULTS}", answer)
+    with ThreadPoolExecutor(3) as pool:
+        read = [pool.submit(BulkQuery(org, job.id).download, tmp_path / str(number)) for number in range(3)]
+        assert [len(each.result()) for each in read] == [5, 5, 5]
+    assert 1 < most <= 3
 
 
 def test_an_older_version_is_read_page_after_page(

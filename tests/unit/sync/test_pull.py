@@ -296,6 +296,21 @@ def test_a_killed_pull_is_taken_up_with_its_job_and_its_pages(bench: Bench, kind
         assert again <= pages - number + 2
 
 
+def test_a_pull_that_is_killed_again_while_it_reads_what_came_since_keeps_both_jobs(bench: Bench) -> None:
+    bench.fake.bulk.settings.page = 30
+    kill_at(bench, PageRead)
+    new_lead(bench)
+    bench.settle()
+    pages = -(-len(bench.fake_rows("Lead")) // 30)
+    kill_at(bench, PageRead, pages + 1)  # the first page of the second job
+    result = bench.one(api="bulk")
+    assert sum("took up Bulk job" in note for note in result.notes) == 2
+    assert bulk_requests(bench, "/jobs/query", "POST") == 3
+    assert bench.ids("Lead", "sf_all") == {row[0] for row in bench.fake_rows("Lead")}
+    assert bench.org.get_json(bench.org.data_path("jobs", "query"))["records"] == []
+    assert not list((bench.workspace / "spool").iterdir())
+
+
 def test_a_job_that_the_org_has_dropped_is_begun_anew(bench: Bench) -> None:
     kill_at(bench, PageRead)
     (job,) = bench.org.get_json(bench.org.data_path("jobs", "query"))["records"]

@@ -9,14 +9,18 @@ import pytest
 
 from sfsync.errors import UsageError
 from sfsync.fake import FakeOrg
+from sfsync.fake.weather import WrongCount
 from sfsync.salesforce import connect
 from sfsync.salesforce.retry_policy import RetryPolicy
 from sfsync.salesforce.transport import Transport
 from sfsync.store.as_of import as_of_sql
-from sfsync.store.duckdb import DuckDBStore
+from sfsync.store.duckdb import DuckDBSession, DuckDBStore
 from sfsync.store.ledger import recent_runs
+from sfsync.store.mirror import read_state
+from sfsync.store.proofs import last_proofs
+from sfsync.sync.budget import BudgetLimits
 from sfsync.sync.pull import pull
-from sfsync.sync.verify import ObjectProof, VerifyOptions, VerifyResult, verify
+from sfsync.sync.verify import ObjectProof, VerifyOptions, VerifyResult, chosen_states, forecast, verify
 
 
 class Bench:
@@ -46,6 +50,14 @@ class Bench:
     def sql(self, statement: str) -> None:
         with self.store.writing() as session:
             session.execute(statement)
+
+    def sql_value(self, statement: str) -> Any:
+        return self.store.query(statement).rows().scalar()
+
+    def forget_deletion(self, record_id: str) -> None:
+        """Let the org's log of deletions not know of one."""
+        with self.fake.database.writing() as cursor:
+            cursor.execute("DELETE FROM gone_records WHERE id = ?", [record_id])
 
     def ids(self) -> list[str]:
         return [row[0] for row in self.store.query("SELECT Id FROM sf.Lead ORDER BY Id").rows()]
@@ -102,6 +114,158 @@ def test_a_value_that_differs_under_the_same_stamp_is_found_by_values_alone(benc
     bench.sql(f"UPDATE sf_all.Lead SET Company = 'Tampered' WHERE Id = '{wrong}'")
     assert bench.lead().equal
     assert kinds(bench.lead(values=True)) == {"values": (wrong,)}
+
+
+def test_a_version_that_is_dated_before_the_bound_and_came_after_it_is_a_late_commit(bench: Bench) -> None:
+    bench.fake.clock.advance(timedelta(hours=3))
+    bench.pull()
+    late = bench.ids()[3]
+    stamp = bench.fake.clock.now() - timedelta(hours=1)
+    bench.fake.update("Lead", late, {"Company": "Late", "SystemModstamp": stamp})
+    (born,) = bench.fake.insert_late("Lead", [{"LastName": "Late", "Company": "X"}], timedelta(hours=1))
+    assert kinds(bench.lead()) == {"late commit": tuple(sorted((late, born)))}
+    assert bench.lead(repair=True).repaired
+    assert bench.lead(values=True).equal
+
+
+def test_a_formula_that_moved_alone_is_told_apart(bench: Bench) -> None:
+    bench.fake.add_formula("Lead", "Shout__c", "string", "UPPER(Company)")
+    bench.pull()
+    stale, wrong = bench.ids()[3:5]
+    bench.sql(f"UPDATE sf_all.Lead SET Shout__c = 'x' WHERE Id = '{stale}'")
+    bench.sql(f"UPDATE sf_all.Lead SET Shout__c = 'x', Company = 'x' WHERE Id = '{wrong}'")
+    assert kinds(bench.lead(values=True)) == {"stale formula": (stale,), "values": (wrong,)}
+    assert bench.lead(repair=True).repaired
+    assert bench.lead(values=True).equal
+
+
+def test_a_field_the_user_may_no_longer_read_is_a_difference(bench: Bench) -> None:
+    bench.fake.hide("Lead", "Email")
+    assert kinds(bench.lead()) == {"permission": ("Email",)}
+
+
+def test_an_object_the_user_may_no_longer_read_is_a_difference_and_the_others_are_proven(bench: Bench) -> None:
+    bench.fake.hide("Lead")
+    result = bench.verify()
+    lead, status = sorted(result.objects, key=lambda proof: proof.object)
+    assert kinds(lead) == {"permission": ("Lead",)}
+    assert lead.reason
+    assert status.equal
+
+
+def test_records_that_may_be_hidden_are_a_matter_of_permission(bench: Bench) -> None:
+    gone = bench.ids()[3]
+    bench.fake.delete("Lead", gone, hard=True)
+    bench.fake.hide("PermissionSetAssignment")
+    assert kinds(bench.lead()) == {"permission": (gone,)}
+    proof = bench.lead(deletes=True)
+    assert "--trust-absence" in (proof.reason or "")
+    assert gone in bench.ids()
+
+
+def test_a_record_deleted_for_good_after_the_bound_is_no_difference(bench: Bench) -> None:
+    gone = bench.ids()[3]
+    bench.fake.delete("Lead", gone, hard=True)
+    bench.fake.clock.advance(timedelta(minutes=2))
+    assert bench.lead(values=True).equal
+    assert bench.lead(deletes=True).equal
+    assert gone in bench.ids()
+
+
+def test_deletes_alone_are_taken_over_and_nothing_else_is_touched(bench: Bench) -> None:
+    gone, wrong, missing = bench.ids()[3:6]
+    bench.fake.delete("Lead", gone, hard=True)
+    bench.forget_deletion(gone)
+    bench.sql(f"UPDATE sf_all.Lead SET Company = 'Tampered' WHERE Id = '{wrong}'")
+    bench.sql(f"DELETE FROM sf_all.Lead WHERE Id = '{missing}'")
+    proof = bench.lead(deletes=True)
+    assert kinds(proof) == {"missing": (missing,), "extra": (gone,)}
+    assert not proof.repaired  # not all of it
+    assert gone not in bench.ids()
+    assert bench.sql_value(f"SELECT Company FROM sf.Lead WHERE Id = '{wrong}'") == "Tampered"
+
+
+def test_a_sample_finds_a_wrong_value_when_it_meets_it_and_mends_it(bench: Bench) -> None:
+    wrong = bench.ids()[3]
+    bench.sql(f"UPDATE sf_all.Lead SET Company = 'Tampered' WHERE Id = '{wrong}'")
+    proof = bench.lead(sample=1000)
+    assert kinds(proof) == {"values": (wrong,)}
+    assert proof.method == "sample of 1,000"
+    assert bench.lead(sample=1000, repair=True).repaired
+    assert bench.lead(sample=1000).equal
+
+
+def test_a_sample_that_does_not_meet_it_still_compares_every_id(bench: Bench) -> None:
+    lost = bench.ids()[3]
+    bench.sql(f"DELETE FROM sf_all.Lead WHERE Id = '{lost}'")
+    assert kinds(bench.lead(sample=1)) == {"missing": (lost,)}
+
+
+def test_repair_takes_the_org_for_right_even_where_the_mirror_has_a_later_stamp(bench: Bench) -> None:
+    wrong = bench.ids()[3]
+    bench.sql(
+        f"UPDATE sf_all.Lead SET Company = 'X', SystemModstamp = SystemModstamp + INTERVAL 1 HOUR WHERE Id = '{wrong}'"
+    )
+    assert kinds(bench.lead()) == {"outdated": (wrong,)}
+    bench.lead(repair=True)
+    assert bench.lead(values=True).equal
+
+
+def test_repair_leaves_later_changes_to_the_next_pull(bench: Bench) -> None:
+    before = bench.sql_value(f"SELECT Company FROM sf.Lead WHERE Id = '{bench.ids()[0]}'")
+    bench.fake.update("Lead", bench.ids()[0], {"Company": "Renamed"})
+    bench.sql(f"DELETE FROM sf_all.Lead WHERE Id = '{bench.ids()[3]}'")
+    bench.lead(repair=True)
+    assert bench.sql_value(f"SELECT Company FROM sf.Lead WHERE Id = '{bench.ids()[0]}'") == before
+
+
+def test_repair_loads_the_pages_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads: list[str] = []
+    load = DuckDBSession.load_csv
+
+    def counting(self: DuckDBSession, table: str, *rest: Any, **more: Any) -> int:
+        loads.append(table)
+        return load(self, table, *rest, **more)
+
+    monkeypatch.setattr(DuckDBSession, "load_csv", counting)
+    bench.sql(f"DELETE FROM sf_all.Lead WHERE Id = '{bench.ids()[3]}'")
+    assert bench.lead(repair=True).repaired
+    assert len(loads) == 1
+
+
+def test_each_proof_is_kept_in_the_ledger(bench: Bench) -> None:
+    lost = bench.ids()[3]
+    bench.sql(f"DELETE FROM sf_all.Lead WHERE Id = '{lost}'")
+    result = bench.verify(values=True)
+    with bench.store.reading() as session:
+        proofs = last_proofs(session)
+    assert set(proofs) == {"Lead", "LeadStatus"}
+    lead = proofs["Lead"]
+    assert (lead.run_id, lead.method, dict(lead.differences)) == (result.run_id, "values", {"missing": 1})
+    assert lead.as_of == result.objects[-1].as_of
+    assert dict(proofs["LeadStatus"].differences) == {}
+
+
+def test_the_forecast_is_about_what_it_costs(bench: Bench) -> None:
+    with bench.store.reading() as session:
+        states = chosen_states(read_state(session).objects, None)
+    for options in ({}, {"values": True}, {"sample": 50}, {"values": True, "bulk_threshold": 10}):
+        expected = forecast(states, VerifyOptions(**options))
+        spent = bench.verify(**options).api_calls
+        assert abs(spent - expected.calls) <= max(4, expected.calls / 2), (options, spent, expected)
+
+
+def test_a_verification_that_may_cost_nothing_proves_nothing(bench: Bench) -> None:
+    proofs = bench.verify(budget=BudgetLimits(calls_per_run=1)).objects
+    assert all(proof.reason for proof in proofs)
+
+
+def test_an_answer_that_is_not_whole_proves_nothing_and_harms_nothing(bench: Bench) -> None:
+    before = bench.ids()
+    bench.fake.weather.add(WrongCount(by=-1), path="/results", times=None)
+    proof = bench.lead(repair=True, bulk_threshold=10)
+    assert proof.reason
+    assert bench.ids() == before
 
 
 def test_repair_makes_the_mirror_equal_and_loses_nothing(bench: Bench) -> None:
