@@ -25,6 +25,8 @@
     │   └── QueryFailed            exit 3   your SQL was refused by the database
     ├── BudgetReached              exit 4   the budget of API calls or Bulk jobs is spent: go on later
     ├── GuardRefused               exit 3   what would be lost looks like a mistake; the mirror is as it was
+    ├── PlanStale                  exit 3   the plan is over, or was overtaken: make a new one
+    ├── LedgerUnbalanced           exit 3   the org's answers and what was sent do not add up
     ├── RunLocked                  exit 75  another run of this project is under way
     └── MirrorUnfit                exit 3   the mirror cannot be judged (never pulled, or a pull is incomplete)
 
@@ -238,6 +240,14 @@ class BudgetReached(SfsyncError):
 
 class GuardRefused(SfsyncError):
     """So many records would go from the mirror that a mistake is likelier than the intention; nothing was changed."""
+
+
+class PlanStale(SfsyncError):
+    """The plan is over, or the org, a mapping or a newer plan has overtaken it; nothing was written."""
+
+
+class LedgerUnbalanced(SfsyncError):
+    """The org's answers and what was sent do not add up: look before anything is sent again."""
 
 
 class RunLocked(SfsyncError):

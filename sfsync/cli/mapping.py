@@ -1,4 +1,4 @@
-"""`sfsync mapping`: check, list, schema."""
+"""`sfsync mapping`: check, list, schema; suggest and import have files of their own."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sfsync.cli import mapping_import, mapping_suggest
 from sfsync.cli.console import Console
 from sfsync.cli.options import json_option, pass_console, project_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sfsync.errors import Problem
     from sfsync.mapping import Mapping
     from sfsync.project import Project
+    from sfsync.records import ObjectDescribe
+    from sfsync.store.interface import Session
 
-HELP = """Check and list field mappings: the files in mappings/ that name local tables and their columns.
+HELP = """Draft, check and list field mappings: the files in mappings/ that say which field is which column.
 
 \b
 Examples:
+  sfsync mapping suggest Lead --source leads.csv -o mappings/leads.yml
+  sfsync mapping import accountMap.sdl --object Account
   sfsync mapping check
   sfsync mapping list --json
   sfsync mapping schema > mapping.schema.json
@@ -28,7 +35,7 @@ CHECK_HELP = """Check every mapping, without the network.
 
 Spelling, keys and values are always checked. Once there is a mirror, objects, fields, references and filters are held
 against what the org said about them at the last pull, `values` against the values that the records have, and the rows
-of local tables that are pushed against what the org would take.
+of local tables and files that are pushed against what the org would take.
 
 \b
 Examples:
@@ -51,9 +58,13 @@ Examples:
 """
 
 
-@click.group("mapping", help=HELP, short_help="Check and list field mappings.", no_args_is_help=True)
+@click.group("mapping", help=HELP, short_help="Draft, check and list field mappings.", no_args_is_help=True)
 def command() -> None:
     """Group of the commands about mappings."""
+
+
+command.add_command(mapping_suggest.command)
+command.add_command(mapping_import.command)
 
 
 @command.command("check", help=CHECK_HELP, short_help="Check every mapping, without the network.")
@@ -142,9 +153,35 @@ def _check_against_mirror(console: Console, project: Project, mappings: list[Map
             *mapping_warnings(mappings, describes),
             *unmapped_values(session, mappings, describes, as_of=as_of, calendar=calendar),
             *local_table_problems(session, mappings, describes),
+            *(told for mapping in mappings for told in _refused_of_source(session, mapping, describes, project.root)),
         ]
     _tell(console, found)
     return as_of.isoformat() + "Z"
+
+
+def _refused_of_source(
+    session: Session, mapping: Mapping, describes: dict[str, ObjectDescribe], root: Path
+) -> Iterator[Problem]:
+    """What a push would refuse of the rows of a source; a database is not asked, for a check needs no network."""
+    from sfsync.errors import MappingError, SfsyncError, SourceError
+    from sfsync.mapping import check_data
+    from sfsync.sync.source import load_source, settle_dates
+
+    if mapping.source is None:
+        return
+    if mapping.source.database is not None or mapping.source.mirror is not None:
+        yield mapping.problem("source", message="its rows were not checked: they are in another database")
+        return
+    try:
+        source = load_source(session, mapping.source, "check", root=root)
+        settled, _ = settle_dates(session, source, mapping, describes)
+        yield from check_data(session, settled, describes, source.table, source.columns)
+    except SourceError as error:
+        yield from error.problems
+    except MappingError:
+        raise
+    except SfsyncError as error:
+        yield mapping.problem("source", message=f"its rows were not checked: {error.message}", hint=error.hint)
 
 
 def _tell(console: Console, problems: list[Problem]) -> None:

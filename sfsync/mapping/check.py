@@ -56,7 +56,19 @@ class _Check:
             yield from self._field(describe, name, item)
         for name, lookup in self.mapping.lookups.items():
             yield from self._lookup(describe, name, lookup)
+        yield from self._newest_of_what()
         yield from filter_problems(self.mapping, describe)
+
+    def _newest_of_what(self) -> Iterator[Problem]:
+        """Which side is newer can be told only where the local rows say when they were changed."""
+        if self.mapping.direction != "both" or self.mapping.modified is not None:
+            return
+        named = [("fields", name) for name, item in self.mapping.fields.items() if item.conflicts == "newest"]
+        named += [("lookups", name) for name, item in self.mapping.lookups.items() if item.conflicts == "newest"]
+        for at in [*([()] if self.mapping.conflicts == "newest" else []), *named]:
+            message = "`newest` needs to know when a local row was changed"
+            hint = "add `modified: COLUMN`: a local column that you set to the time (UTC) of each change"
+            yield self.mapping.problem(*at, "conflicts", message=message, hint=hint)
 
     def _no_object(self, name: str, at: KeyPath) -> Problem:
         if self.object_names is None:

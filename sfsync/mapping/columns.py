@@ -19,6 +19,8 @@ from sfsync.soql.dates import Calendar
 from sfsync.store.names import literal, quote, table
 
 _RECORD = "record"
+#: Column of `scoped_sql` that says whether the filter takes the record in.
+SCOPE = "~scope"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,36 @@ def select_sql(
         raise ValueError("a filter needs the instant its date literals count from")
     where = filter_sql(mapping, describe, alias=_RECORD, now=as_of, calendar=calendar)
     return f"SELECT {columns} FROM {source} WHERE {where}"
+
+
+def scoped_sql(
+    mapping: Mapping,
+    describes: AnyMapping[str, ObjectDescribe],
+    added: AnyMapping[str, str],
+    *,
+    as_of: datetime | None = None,
+    calendar: Calendar | None = None,
+) -> str:
+    """Like `select_sql`, of every live record: those that the filter leaves out have FALSE in `SCOPE`.
+
+    Args:
+        mapping: What to show.
+        describes: API name → describe.
+        added: More columns: name → API name of the field.
+        as_of: As for `select_sql`.
+        calendar: As for `select_sql`.
+    """
+    describe = describes[mapping.object]
+    shown = _Shown(mapping, describe)
+    columns = [f"{column.sql} AS {quote(column.name)}" for column in shown.columns]
+    columns += [f"{_of(_RECORD, field)} AS {quote(name)}" for name, field in added.items()]
+    scope = "TRUE"
+    if mapping.filter is not None:
+        if as_of is None:
+            raise ValueError("a filter needs the instant its date literals count from")
+        scope = f"coalesce({filter_sql(mapping, describe, alias=_RECORD, now=as_of, calendar=calendar)}, FALSE)"
+    source = f"{table('sf', mapping.object)} AS {quote(_RECORD)}{''.join(shown.joins)}"
+    return f"SELECT {', '.join(columns)}, {scope} AS {quote(SCOPE)} FROM {source}"
 
 
 def _of(alias: str, column: str) -> str:

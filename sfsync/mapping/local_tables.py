@@ -1,7 +1,8 @@
 """Makes the local tables that mappings describe, and never touches a table that sfsync did not make.
 
-A local table is a view for now. What was made, and exactly how, is written down in `sfsync.local_tables`: a relation of
-the same name that is not listed there, or was changed since, is someone else's.
+A local table that only shows the org is a view; one that goes both ways (`direction: both`) is a table with a base, see
+`two_way`. Which views were made, and exactly how, is written down in `sfsync.local_tables`: a relation of the same name
+that is not listed there, or was changed since, is someone else's. So is a table without a base.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from sfsync.errors import MappingError, Problem, QueryFailed
 from sfsync.mapping.columns import select_sql
 from sfsync.mapping.local_names import TableName
 from sfsync.mapping.schema import Mapping
+from sfsync.mapping.two_way import BASE_SCHEMA, has_base, two_way_table
+from sfsync.mapping.two_way_shape import drop_two_way, make_two_way, own_columns, reshape, unsent_edits
 from sfsync.records import ObjectDescribe
 from sfsync.soql.dates import Calendar
 from sfsync.store.interface import Session
@@ -65,15 +68,22 @@ def refresh_local_tables(
     problems = [problem for mapping in shown for problem in _in_the_way(session, mapping, made)]
     if problems:
         raise MappingError(problems, hint="sfsync never overwrites a table or view that it did not make")
+    problems = [problem for mapping in shown for problem in _edits_in_the_way(session, mapping)]
+    if problems:
+        raise MappingError(problems, hint="nothing was changed")
     wanted = {mapping.local_table.key for mapping in shown}
     for entry in made.values():
         if entry.name.key not in wanted:
             _forget(session, entry)
+    _forget_two_way(session, wanted)
     if as_of is None and any(mapping.filter is not None for mapping in shown):
         as_of = read_state(session).as_of
     calendar = Calendar(timezone, fiscal_year_start_month)
     for mapping in shown:
-        _make(session, mapping, select_sql(mapping, describes, as_of=as_of, calendar=calendar))
+        if mapping.direction == "both":
+            _make_two_way(session, mapping, describes, as_of, calendar)
+        else:
+            _make(session, mapping, select_sql(mapping, describes, as_of=as_of, calendar=calendar))
     return [str(mapping.local_table) for mapping in shown]
 
 
@@ -120,8 +130,23 @@ def _in_the_way(session: Session, mapping: Mapping, made: AnyMapping[tuple[str, 
     if relation is None or _is_untouched(relation, made.get(mapping.local_table.key)):
         return
     kind = "table" if relation.definition is None else "view"
+    if kind == "table" and has_base(session, mapping.local_table):
+        return
     message = f"there is a {kind} `{relation.name}` that sfsync did not make"
     yield mapping.problem("table", message=message, hint="choose another name, or rename yours")
+
+
+def _edits_in_the_way(session: Session, mapping: Mapping) -> Iterable[Problem]:
+    """A table that was edited cannot become a view: its edits would be gone."""
+    name = mapping.local_table
+    if mapping.direction == "both" or not has_base(session, name):
+        return
+    if count := unsent_edits(session, name):
+        message = f"`{name}` has {count:,} rows with edits that the org does not have, so it cannot become a view"
+        yield mapping.problem("table", message=message, hint="send them with `direction: both`, or undo them")
+    elif columns := own_columns(session, name):
+        message = f"`{name}` has columns of yours (`{'`, `'.join(columns)}`), so it cannot become a view"
+        yield mapping.problem("table", message=message, hint="copy them to another table and drop them here")
 
 
 def _forget(session: Session, entry: _Entry) -> None:
@@ -135,9 +160,46 @@ def _forget(session: Session, entry: _Entry) -> None:
     )
 
 
+def _forget_two_way(session: Session, wanted: set[tuple[str, str]]) -> None:
+    """Drop the two-way tables whose mapping is gone; one that holds anything of yours stays, with its base."""
+    rows = session.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = ?", [BASE_SCHEMA])
+    for (base,) in rows:
+        name = TableName.parse(base)
+        if name.key not in wanted and not unsent_edits(session, name) and not own_columns(session, name):
+            drop_two_way(session, name)
+
+
+def _make_two_way(
+    session: Session,
+    mapping: Mapping,
+    describes: AnyMapping[str, ObjectDescribe],
+    as_of: datetime | None,
+    calendar: Calendar,
+) -> None:
+    """Make a two-way table where there is none, or where there was a view; what is there keeps what it holds."""
+    two_way = two_way_table(session, mapping, describes, as_of=as_of, calendar=calendar)
+    relation = _relation(session, mapping.local_table)
+    if relation is not None and relation.definition is None:
+        reshape(session, two_way)
+        return
+    if relation is not None:
+        session.execute(f"DROP VIEW {table(relation.name.schema, relation.name.name)}")
+        _unlist(session, mapping.local_table)
+    make_two_way(session, two_way)
+
+
+def _unlist(session: Session, name: TableName) -> None:
+    session.execute(
+        "DELETE FROM sfsync.local_tables WHERE lower(table_schema) = lower(?) AND lower(table_name) = lower(?)",
+        [name.schema, name.name],
+    )
+
+
 def _make(session: Session, mapping: Mapping, sql: str) -> None:
     name = mapping.local_table
     qualified = table(name.schema, name.name)
+    if has_base(session, name):
+        drop_two_way(session, name)
     try:
         session.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(name.schema)}")
         session.execute(f"DROP VIEW IF EXISTS {qualified}")
@@ -147,10 +209,7 @@ def _make(session: Session, mapping: Mapping, sql: str) -> None:
         raise MappingError([mapping.problem("table", message=message)], hint=error.hint) from error
     made = _relation(session, name)
     assert made is not None  # noqa: S101 - it was made two lines above
-    session.execute(
-        "DELETE FROM sfsync.local_tables WHERE lower(table_schema) = lower(?) AND lower(table_name) = lower(?)",
-        [name.schema, name.name],
-    )
+    _unlist(session, name)
     session.execute(
         "INSERT INTO sfsync.local_tables VALUES (?, ?, ?, ?, ?)",
         [name.schema, name.name, mapping.object, made.definition, made.database_version],

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from sfsync.config.document import Document
-from sfsync.config.model import ApiName, Fault, Filled, FormatVersion, ShortForm, StrictModel, faulty
+from sfsync.config.model import ApiName, Fault, Filled, FormatVersion, Lax, ShortForm, StrictModel, faulty
 from sfsync.errors import Problem
 from sfsync.mapping.field_mapping import FieldMapping, Lookup
 from sfsync.mapping.field_values import ConflictPolicy, Direction, OtherValue, Share
@@ -72,6 +72,8 @@ class Mapping(StrictModel):
         assignment_rules: Whether the org's assignment rules run for what is pushed.
         duplicate_rules: Whether a record that a duplicate rule warns of is refused (`block`) or saved (`allow`).
         budget: What a push may cost.
+        sensitive: API names of fields whose values a plan shows only when asked to, beside e-mail addresses, phone
+            numbers and names of people.
     """
 
     version: FormatVersion = 1
@@ -91,6 +93,7 @@ class Mapping(StrictModel):
     assignment_rules: bool = False
     duplicate_rules: Literal["block", "allow"] = "block"
     budget: Budget | None = None
+    sensitive: Annotated[tuple[ApiName, ...], Lax] = ()
 
     _document: Document | None = PrivateAttr(default=None)
     _tables: dict[str, ValueTable] = PrivateAttr(default_factory=dict)
@@ -110,7 +113,7 @@ class Mapping(StrictModel):
         """What a push reads, for people: the local table, a file, or a query."""
         if self.source is None:
             return str(self.local_table)
-        return self.source.file or "a query"
+        return self.source.file or (f"the mirror {self.source.mirror}" if self.source.mirror else "a query")
 
     @property
     def key_field(self) -> str | None:
@@ -152,7 +155,7 @@ class Mapping(StrictModel):
 
     def digest(self) -> str:
         """What the mapping says, in one number: of two mappings with the same digest a push does the same."""
-        content = [self.model_dump(mode="json"), sorted((name, each.digest) for name, each in self._tables.items())]
+        content = [self.model_dump(mode="json", warnings=False), sorted((name, each.digest) for name, each in self._tables.items())]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def problem(self, *keys: str | int, message: str, hint: str | None = None, key: bool = False) -> Problem:

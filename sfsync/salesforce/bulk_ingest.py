@@ -15,7 +15,7 @@ from typing import Literal
 from sfsync.errors import IncompleteAnswer, RequestRefused, SalesforceError, TemporaryFailure, Unreachable
 from sfsync.salesforce.answers import understood
 from sfsync.salesforce.download import Download
-from sfsync.salesforce.job_polling import wait_for_job
+from sfsync.salesforce.job_polling import delete_job, wait_for_job
 from sfsync.salesforce.org import Org
 from sfsync.salesforce.redaction import clean
 
@@ -173,11 +173,7 @@ class BulkIngest:
 
     def delete(self) -> None:
         """Delete the job and its results in the org; one that is gone already is fine."""
-        try:
-            self.org.delete(self._path())
-        except RequestRefused as refused:
-            if refused.status != 404:
-                raise
+        delete_job(self.org, self._path())
 
     def _path(self, *parts: str) -> str:
         return self.org.data_path("jobs", "ingest", self.id, *parts)

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sfsync.errors import BudgetReached, IncompleteAnswer, LimitReached, RequestRefused, TemporaryFailure
+from sfsync.errors import BudgetReached, IncompleteAnswer, LimitReached, RequestRefused
 from sfsync.salesforce.answers import understood
 from sfsync.salesforce.download import Download
+from sfsync.salesforce.job_polling import delete_job, wait_for_job
 from sfsync.salesforce.org import Org
 from sfsync.salesforce.redaction import clean
 from sfsync.salesforce.versions import RESULT_PAGES
 
-_FIRST_PAUSE, _PAUSE_GROWTH, _LONGEST_PAUSE = 0.05, 1.5, 5.0
 _ERROR_CODE = re.compile(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b")
 _CSV_HEADERS = {"Accept": "text/csv"}
 
@@ -116,25 +116,11 @@ class BulkQuery:
             RequestRefused: The job failed or was aborted.
             TemporaryFailure: It is still running when patience ends; the job goes on.
         """
-        pause, waited = _FIRST_PAUSE, 0.0
-        while True:
-            now = self.state()
-            if on_state:
-                on_state(now)
-            if now.state == "JobComplete":
-                self._done = now
-                return now
-            if now.state in {"Failed", "Aborted"}:
-                raise self._failed(now)
-            if waited >= patience:
-                raise TemporaryFailure(
-                    f"Bulk job {self.id} is not ready after {waited / 60:.0f} minutes ({now.state}).",
-                    hint="It goes on in the org; run the command again to pick it up.",
-                    context={"job": self.id},
-                )
-            self.org.pause(pause)
-            waited += pause
-            pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
+        now = wait_for_job(self.org, self.id, self.state, on_state, patience)
+        if now.state != "JobComplete":
+            raise self._failed(now)
+        self._done = now
+        return now
 
     def download(
         self,
@@ -184,11 +170,7 @@ class BulkQuery:
 
     def delete(self) -> None:
         """Delete the job and its results in the org; one that is gone already is fine."""
-        try:
-            self.org.delete(self._path())
-        except RequestRefused as refused:
-            if refused.status != 404:
-                raise
+        delete_job(self.org, self._path())
 
     def _path(self, *parts: str) -> str:
         return self.org.data_path("jobs", "query", self.id, *parts)

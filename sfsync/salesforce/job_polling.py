@@ -1,11 +1,11 @@
-"""Waits for a Bulk job: quickly at first, because small jobs are done at once, and then ever more slowly."""
+"""What is alike for Bulk jobs of every kind: waiting until they are over, and deleting them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from sfsync.errors import TemporaryFailure
+from sfsync.errors import RequestRefused, TemporaryFailure
 from sfsync.salesforce.org import Org
 
 _FIRST_PAUSE, _PAUSE_GROWTH, _LONGEST_PAUSE = 0.05, 1.5, 5.0
@@ -25,7 +25,7 @@ S = TypeVar("S", bound=_State)
 def wait_for_job(
     org: Org, job_id: str, ask: Callable[[], S], on_state: Callable[[S], None] | None, patience: float
 ) -> S:
-    """The job's terminal state.
+    """The job's terminal state, asked for quickly at first, because small jobs are done at once, then ever more slowly.
 
     Raises:
         TemporaryFailure: It is still running after `patience` seconds; the job goes on.
@@ -46,3 +46,12 @@ def wait_for_job(
         org.pause(pause)
         waited += pause
         pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
+
+
+def delete_job(org: Org, path: str) -> None:
+    """Delete a job and its results in the org; one that is gone already is fine."""
+    try:
+        org.delete(path)
+    except RequestRefused as refused:
+        if refused.status != 404:
+            raise

@@ -51,6 +51,12 @@ def table_columns(session: Session, schema: str, name: str) -> dict[str, str]:
     return dict(rows.rows)
 
 
+def tables_in(session: Session, schema: str) -> set[str]:
+    """The names of all tables and views of a schema."""
+    rows = session.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = ?", [schema])
+    return {name for (name,) in rows}
+
+
 def has_table(session: Session, schema: str, name: str) -> bool:
     """Whether there is a table or view of this name: an older project may lack one."""
     found = session.execute(

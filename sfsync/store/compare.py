@@ -12,6 +12,7 @@ from sfsync.errors import IncompleteAnswer
 from sfsync.records import ObjectDescribe
 from sfsync.store.columns import column_types
 from sfsync.store.interface import Session
+from sfsync.store.leavers import Listed, load_listed
 from sfsync.store.merge import INCOMING, STAMP, MergeOptions, merge_loaded
 from sfsync.store.names import quote, table
 from sfsync.store.tombstones import retire
@@ -48,12 +49,14 @@ class Claim:
             is not known.
         spared: Records that the org deleted for good after `upper`, or that may have left the selection since.
         sample: The pages hold some records only, so that none is extra.
+        there: What else the org has, though it is not on the pages: Ids, stamps and deletions; None for nothing.
     """
 
     upper: datetime
     began: datetime | None = None
     spared: Sequence[str] = ()
     sample: bool = False
+    there: Listed | None = None
 
 
 @contextmanager
@@ -83,9 +86,21 @@ def listed(
         )
     if claim.spared:
         session.execute("INSERT INTO spared SELECT unnest(CAST(? AS VARCHAR[]))", [list(claim.spared)])
+    if claim.there is not None and not claim.sample:
+        _spare(session, claim.there, claim.upper)
     yield
     for name in (INCOMING, "spared"):  # an error has ended the transaction, and with it the tables
         session.execute(f"DROP TABLE {name}")
+
+
+def _spare(session: Session, there: Listed, upper: datetime) -> None:
+    """Let no record be extra that the org has: one that it has deleted since counts as there, too."""
+    load_listed(session, "elsewhere", there)
+    alive = ['e."IsDeleted" IS NOT TRUE'] if there.describe.field("IsDeleted") else ["TRUE"]
+    if there.describe.field(STAMP):
+        alive.append(f"e.{quote(STAMP)} >= TIMESTAMP '{upper:%Y-%m-%d %H:%M:%S}'")
+    session.execute(f'INSERT INTO spared SELECT e."Id" FROM elsewhere AS e WHERE {" OR ".join(alive)}')
+    session.execute("DROP TABLE elsewhere")
 
 
 def compare(session: Session, describe: ObjectDescribe, claim: Claim) -> list[Difference]:

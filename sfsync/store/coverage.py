@@ -45,6 +45,11 @@ def read_coverage(session: Session) -> dict[str, Coverage]:
     return {name: Coverage(*known) for name, *known in rows}
 
 
+def advance_coverage(session: Session, object_name: str, covered: datetime | None) -> None:
+    """Keep that the org vouches for an object up to here, and that nothing else is new of it."""
+    session.execute("UPDATE sfsync.coverage SET covered = ? WHERE object = ?", [covered, object_name])
+
+
 def save_coverage(session: Session, object_name: str, coverage: Coverage) -> None:
     """Keep it, in the transaction that moves the object's cursor or compares its Ids."""
     session.execute("DELETE FROM sfsync.coverage WHERE object = ?", [object_name])

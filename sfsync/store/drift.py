@@ -60,6 +60,7 @@ class Drift:
         regrouped: A compound field, or a part of one, is not in the view yet.
         alike: A field that is gone and a new one of its type: perhaps one field that was renamed.
         changes: All of it, field by field, and what touches no value besides: what people are told.
+        described: The ledger has this very describe.
     """
 
     created: bool = False
@@ -73,11 +74,17 @@ class Drift:
     regrouped: bool = False
     alike: tuple[tuple[str, str], ...] = ()
     changes: tuple[FieldChange, ...] = field(default=(), compare=False)
+    described: bool = field(default=False, compare=False)
 
     @property
     def stale(self) -> tuple[str, ...]:
         """Fields that must be read for every record, because their columns do not hold what the org does."""
         return tuple(dict.fromkeys((*self.added, *self.returned, *self.retyped, *self.shortened)))
+
+    @property
+    def is_none(self) -> bool:
+        """Whether the object is exactly as the last pull found and stored it."""
+        return self.described and not self.changes and self == Drift()
 
     @property
     def empty(self) -> tuple[str, ...]:
@@ -112,13 +119,16 @@ def find_drifts(session: Session, describes: Mapping[str, ObjectDescribe]) -> di
     if ledger.has_ledger(session):
         read = session.execute("SELECT object, field_names FROM sfsync.cursors")
         fields = {name: set(str(names).casefold().split(",")) for name, names in read}
-    before = ledger.read_describes(session, tuple(describes))
-    return {
-        name: _drift(
-            _Held(columns.get(name, {}), fields.get(name), before.get(name), compounds.get(name, {})), describe
-        )
-        for name, describe in describes.items()
-    }
+    bodies = ledger.describe_bodies(session)
+    drifts = {}
+    for name, describe in describes.items():
+        body = bodies.get(name)
+        # Mostly nothing has changed, and comparing the texts takes less than reading one.
+        described = body == ledger.describe_body(describe)
+        before = describe if described else None if body is None else ledger.describe_from(body)
+        held = _Held(columns.get(name, {}), fields.get(name), before, compounds.get(name, {}))
+        drifts[name] = replace(_drift(held, describe), described=described)
+    return drifts
 
 
 def _drift(held: _Held, describe: ObjectDescribe) -> Drift:

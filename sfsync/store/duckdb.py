@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import tempfile
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from sfsync.errors import IncompleteAnswer, QueryFailed, StoreDamaged, StoreError, StoreLocked, StoreMissing
+from sfsync.errors import IncompleteAnswer, QueryFailed, StoreError, StoreMissing
+from sfsync.store.duckdb_file import connect, create, opened_at
 from sfsync.store.interface import Params, Rows, TextForm
 from sfsync.store.names import literal, quote
 from sfsync.store.turns import turns_at
@@ -30,17 +30,19 @@ MEMORY_LIMIT = "1GB"
 #: Longest CSV record taken: Salesforce allows 400,000 characters a record, at most 4 bytes each, plus quotes.
 MAX_CSV_RECORD = 4_000_000
 
-#: Twice the longest record is the least that DuckDB reads at once; its default of sixteen times takes more memory and
-#: more time, out of the processor's caches.
+#: Room for two of the longest records is what it takes to find them wherever they stand; DuckDB's default of sixteen
+#: takes more memory, and more time, out of the processor's caches.
 CSV_BUFFER = 2 * MAX_CSV_RECORD
 
-#: From the first page on, a session works with this much: loads are no slower, and a pull's memory stays the same
-#: however many records come. What does not fit spills to disk.
-LOAD_MEMORY = "256MB"
+#: From its first page on, a session works with this much and no more threads: a pull's memory stays the same however
+#: many records come. Each thread gathers 122,880 records before it packs them; what does not fit spills to disk.
+LOAD_MEMORY, LOAD_THREADS = "300MB", 2
+
+#: Objects with more fields, or longer records (bytes of CSV), need all of MEMORY_LIMIT, among so many threads at most.
+NARROW_COLUMNS, NARROW_RECORD, MOST_THREADS = 150, 2000, 4
 
 #: DuckDB tells of a full disk as a failed commit, too.
 _UNWRITTEN = re.compile(r"failed to commit|could not write|no space left|file too large", re.IGNORECASE)
-_LOCK_HOLDER = re.compile(r"held in (?P<program>\S+) \(PID (?P<pid>\d+)\)")
 
 
 class DuckDBSession:
@@ -66,7 +68,7 @@ class DuckDBSession:
         types = ", ".join(f"{literal(name)}: {literal(sql_type)}" for name, sql_type in columns.items())
         paths = ", ".join(literal(str(file)) for file in files)
         with _misfits_as_errors(table):
-            self.connection.execute(f"SET memory_limit = '{LOAD_MEMORY}'")
+            self._take_memory(_is_narrow(files[0], len(columns)))
             answer = self.connection.execute(
                 f"INSERT INTO {table} ({names}) SELECT {names} FROM read_csv([{paths}], columns = {{{types}}}, "
                 "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', "
@@ -79,18 +81,20 @@ class DuckDBSession:
         types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
         nulls = ", ".join(literal(text) for text in ("", *form.empty))
         with _plain_path(file) as path:
-            return self._make_numbered(
-                table,
+            reader = (
                 f"read_csv({literal(path)}, columns = {{{types}}}, auto_detect = false, "
                 f"header = {str(form.header).lower()}, delim = {literal(form.delimiter)}, "
                 f"quote = {literal(form.quote)}, escape = {literal(form.quote)}, nullstr = [{nulls}], "
                 "encoding = 'utf-8', compression = 'none', strict_mode = true, "
-                f"max_line_size = {MAX_CSV_RECORD}, buffer_size = {CSV_BUFFER})",
+                f"max_line_size = {MAX_CSV_RECORD}, buffer_size = {CSV_BUFFER})"
             )
+            _try_apart(f"SELECT {', '.join(f'count({quote(name)})' for name in columns)} FROM {reader}")
+            return self._make_numbered(table, reader)
 
     def load_parquet(self, table: str, file: Path) -> int:
         """Make a temporary table of a Parquet file."""
         with _plain_path(file) as path:
+            _try_apart(f"SELECT count(*) FROM read_parquet({literal(path)})")
             return self._make_numbered(table, f"read_parquet({literal(path)})")
 
     def load_arrow(self, table: str, data: pa.Table | pa.RecordBatchReader) -> int:
@@ -129,6 +133,12 @@ class DuckDBSession:
                 " NULLSTR '')"
             ).fetchall()
         return int(answer[0][0])
+
+    def _take_memory(self, narrow: bool) -> None:
+        memory = LOAD_MEMORY if narrow else MEMORY_LIMIT
+        threads = min(LOAD_THREADS if narrow else MOST_THREADS, os.cpu_count() or 1)
+        self.connection.execute(f"SET threads = {threads}")
+        self.connection.execute(f"SET memory_limit = '{memory}'")
 
     def copy_rows(self, copy: str, table: str, ids: str) -> None:
         """Copy rows by their places in the file: a join on Ids would unpack every column of every row on the way."""
@@ -184,7 +194,7 @@ class DuckDBStore:
     def __init__(self, path: Path, *, patience: float = 2.0) -> None:
         self.path = path
         self.patience = patience
-        self._mine = _OpenSession()
+        self._mine = opened_at(path)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (self.path, self.patience)
@@ -234,11 +244,23 @@ class DuckDBStore:
         return DuckDBRelation(self, sql, params)
 
     @contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """For the time of the block, keep the file open for this thread's next session; see `store.interface.Store`."""
+        self._mine.wanted += 1
+        try:
+            yield
+        finally:
+            self._mine.wanted -= 1
+            if not self._mine.wanted:
+                self._mine.let_go()
+
+    def let_go(self) -> None:
+        """Close the file if it is only kept at hand; the next session opens it again."""
+        self._mine.let_go()
+
+    @contextmanager
     def _session(self, *, read_only: bool) -> Iterator[DuckDBSession]:
-        with turns_at(self.path).take(alone=not read_only, patience=self.patience):
-            if not read_only and not self.exists():
-                self._create()
-            connection = self._connect(read_only=read_only)
+        with self._opened(read_only=read_only) as connection:
             self._mine.session, self._mine.for_writing = DuckDBSession(connection), not read_only
             try:
                 yield self._mine.session
@@ -246,71 +268,47 @@ class DuckDBStore:
                 self._mine.session = None
                 connection.close()
 
+    @contextmanager
+    def _opened(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The file, open for one session; while it is wanted at hand, it stays open after that."""
+        mine = self._mine
+        if not mine.wanted:
+            with turns_at(self.path).take(alone=not read_only, patience=self.patience):
+                if not read_only and not self.exists():
+                    self._create()
+                yield self._connect(read_only=read_only)
+            return
+        if mine.keeper is None:
+            with ExitStack() as turn:
+                turn.enter_context(turns_at(self.path).take(alone=True, patience=self.patience))
+                if not self.exists():
+                    self._create()
+                mine.keep(self._connect(read_only=False), turn.pop_all())
+        assert mine.keeper is not None  # noqa: S101 - made two lines above, or before
+        connection = mine.keeper.cursor()
+        if read_only:
+            connection.execute("BEGIN TRANSACTION READ ONLY")
+        passed = False
+        try:
+            yield connection
+            passed = True
+        finally:
+            if not passed or mine.overdue:  # after an error nothing is taken for granted
+                mine.let_go()
+
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": MEMORY_LIMIT,
-            "preserve_insertion_order": "false",
-            "autoinstall_known_extensions": "false",  # a store must not reach for the network
-        }
-        deadline = time.monotonic() + self.patience
-        while True:
-            try:
-                return duckdb.connect(str(self.path), read_only=read_only, config=config)
-            except duckdb.Error as error:
-                problem = _opening_problem(self.path, error)
-                if not isinstance(problem, StoreLocked) or time.monotonic() > deadline:
-                    raise problem from error
-            time.sleep(0.1)
+        return connect(self.path, read_only=read_only, memory_limit=MEMORY_LIMIT, patience=self.patience)
 
     def _create(self) -> None:
-        """Make the file under another name first: a kill in between must not leave half a database behind."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            draft = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
-            draft.unlink(missing_ok=True)
-            duckdb.connect(str(draft)).close()
-            draft.chmod(0o600)  # it will hold people's data
-            draft.rename(self.path)
-        except (OSError, duckdb.Error) as error:
-            raise StoreError(
-                f"the mirror {self.path} cannot be made: {error}", hint="check the folder's permissions and free space"
-            ) from error
-
-
-class _OpenSession(threading.local):
-    """What this thread has open; nested use joins it, and no other thread ever sees it."""
-
-    session: DuckDBSession | None = None
-    for_writing: bool = False
+        create(self.path)
 
 
 def _reopened(path: Path, patience: float) -> DuckDBStore:
     return DuckDBStore(path, patience=patience)
 
 
-def _opening_problem(path: Path, error: duckdb.Error) -> StoreError:
-    """Why a file would not open, in words that say what to do."""
-    text = str(error)
-    if "lock" in text.lower() and "conflicting" in text.lower():
-        holder = _LOCK_HOLDER.search(text)
-        who = f"process {holder['pid']}" if holder else "another process"
-        return StoreLocked(
-            f"the mirror {path} is in use by {who}", hint="wait for it to finish (or stop it), then run this again"
-        )
-    if "different configuration" in text:
-        return StoreLocked(f"this program already has the mirror {path} open", hint="close the other session first")
-    if "permission denied" in text.lower():
-        return StoreError(f"the mirror {path} may not be opened: {text}", hint="check the file's owner and permissions")
-    return StoreDamaged(
-        f"the mirror {path} cannot be read as a DuckDB database: {text.splitlines()[0]}",
-        hint="move the file away and run `sfsync pull` to build a new mirror; the org is not touched by this",
-    )
-
-
 def _check_header(file: Path, columns: list[str]) -> None:
     """Columns are matched by position, so a page whose header is not the one asked for must stop the load."""
-    import csv  # noqa: PLC0415
-
     with file.open(encoding="utf-8", newline="") as lines:
         header = next(csv.reader(lines), [])
     if [name.casefold() for name in header] != [name.casefold() for name in columns]:
@@ -320,6 +318,16 @@ def _check_header(file: Path, columns: list[str]) -> None:
         )
 
 
+def _try_apart(sql: str) -> None:
+    """Ask something of a file in a database of its own: a refusal would end the transaction that is under way."""
+    with _refusals_as_errors():
+        apart = duckdb.connect(config={"memory_limit": LOAD_MEMORY, "autoinstall_known_extensions": "false"})
+        try:
+            apart.execute(sql)
+        finally:
+            apart.close()
+
+
 @contextmanager
 def _plain_path(file: Path) -> Iterator[str]:
     """The file under a name without `*`, `?` or brackets, which DuckDB would take for a pattern."""
@@ -327,6 +335,14 @@ def _plain_path(file: Path) -> Iterator[str]:
         link = Path(folder) / "source"
         link.symlink_to(file.absolute())
         yield str(link)
+
+
+def _is_narrow(file: Path, columns: int) -> bool:
+    """Whether a page's records are short enough to be gathered in little memory, as far as its beginning tells."""
+    with file.open("rb") as page:
+        beginning = page.read(NARROW_RECORD * 500)
+    records = sum(between_quotes.count(b"\n") for between_quotes in beginning.split(b'"')[::2])
+    return columns <= NARROW_COLUMNS and len(beginning) <= NARROW_RECORD * records
 
 
 @contextmanager
@@ -355,6 +371,12 @@ def _refusals_as_errors() -> Iterator[None]:
     """DuckDB's refusals as sfsync's errors: full disks and memory apart from faults in the SQL."""
     try:
         yield
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except RuntimeError as error:
+        if "interrupted" not in str(error):
+            raise
+        raise KeyboardInterrupt from error  # Ctrl-C in the middle of a statement, as DuckDB puts it
     except duckdb.OutOfMemoryException as error:
         raise StoreError(f"the database ran out of memory: {error}", hint="ask for fewer rows or columns") from error
     except duckdb.IOException as error:

@@ -51,8 +51,8 @@ def take_out_leavers(
     """
     name = everyone.describe.name
     try:
-        _load(session, "everyone", everyone)
-        _load(session, "selected", selected)
+        load_listed(session, "everyone", everyone)
+        load_listed(session, "selected", selected)
         session.execute(
             f'CREATE TEMP TABLE leavers AS SELECT t."Id" FROM {table("sf_all", name)} AS t '
             f'WHERE EXISTS (SELECT 1 FROM everyone AS e WHERE e."Id" = t."Id"{_within(everyone, span)}) '
@@ -81,7 +81,8 @@ def _within(listed: Listed, span: Span) -> str:
     )
 
 
-def _load(session: Session, name: str, listed: Listed) -> None:
+def load_listed(session: Session, name: str, listed: Listed) -> None:
+    """Make a temporary table of what the org listed. Raises `IncompleteAnswer` when it is not all there."""
     columns = column_types(listed.describe)
     declared = ", ".join(f"{quote(column)} {kind}" for column, kind in columns.items())
     session.execute(f"CREATE TEMP TABLE {name} ({declared})")

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from sfsync.records import FieldDescribe, ObjectDescribe, Run
 from sfsync.store.interface import Session
 from sfsync.store.names import table
@@ -44,6 +46,8 @@ def has_ledger(session: Session) -> bool:
 
 def set_fact(session: Session, name: str, value: str) -> None:
     """Remember one thing about the mirror as a whole, e.g. which org it mirrors."""
+    if session.execute("SELECT value FROM sfsync.facts WHERE name = ?", [name]).rows == [(value,)]:
+        return
     session.execute("DELETE FROM sfsync.facts WHERE name = ?", [name])
     session.execute("INSERT INTO sfsync.facts VALUES (?, ?)", [name, value])
 
@@ -108,6 +112,15 @@ def save_cursor(
     return count
 
 
+def advance_cursor(session: Session, object_name: str, upper_bound: datetime, run_id: str, *, history: bool) -> None:
+    """Move the cursor of an object of which nothing has changed; see `save_cursor`."""
+    first = "known_from" if history else "$upper"
+    session.execute(
+        f"UPDATE sfsync.cursors SET upper_bound = $upper, run_id = $run, known_from = {first} WHERE object = $name",
+        {"upper": upper_bound, "run": run_id, "name": object_name},
+    )
+
+
 def recount(session: Session, object_name: str) -> None:
     """Count an object's records again, after something else than a pull changed them."""
     session.execute(
@@ -119,8 +132,7 @@ def recount(session: Session, object_name: str) -> None:
 def save_describe(session: Session, describe: ObjectDescribe, taken_at: datetime) -> None:
     """Keep what the org said about an object, for checks that must not need the network."""
     session.execute("DELETE FROM sfsync.describes WHERE object = ?", [describe.name])
-    body = json.dumps(dataclasses.asdict(describe), separators=(",", ":"))
-    session.execute("INSERT INTO sfsync.describes VALUES (?, ?, ?)", [describe.name, taken_at, body])
+    session.execute("INSERT INTO sfsync.describes VALUES (?, ?, ?)", [describe.name, taken_at, describe_body(describe)])
 
 
 def read_describes(session: Session, names: Sequence[str] | None = None) -> dict[str, ObjectDescribe]:
@@ -130,13 +142,25 @@ def read_describes(session: Session, names: Sequence[str] | None = None) -> dict
         session: Any session.
         names: Only these objects; all unless given.
     """
+    bodies = describe_bodies(session)
+    return {name: describe_from(body) for name, body in bodies.items() if names is None or name in names}
+
+
+def describe_bodies(session: Session) -> dict[str, str]:
+    """Object name → what the org said about it at the last pull, as text; see `describe_body`."""
     if not has_ledger(session):
         return {}
-    rows = session.execute("SELECT object, body FROM sfsync.describes")
-    return {name: _describe_from(json.loads(body)) for name, body in rows if names is None or name in names}
+    return dict(session.execute("SELECT object, body FROM sfsync.describes").rows)
 
 
-def _describe_from(body: dict[str, Any]) -> ObjectDescribe:
+def describe_body(describe: ObjectDescribe) -> str:
+    """A describe as text: the same for the same describe."""
+    return orjson.dumps(describe).decode()
+
+
+def describe_from(text: str) -> ObjectDescribe:
+    """The describe of a text."""
+    body = orjson.loads(text)
     known = {f.name for f in dataclasses.fields(FieldDescribe)}
     fields = tuple(_field_from({k: v for k, v in f.items() if k in known}) for f in body.pop("fields"))
     return ObjectDescribe(fields=fields, left_out=tuple(body.pop("left_out", ())), **body)

@@ -21,6 +21,9 @@ STAMP = "SystemModstamp"
 INCOMING = "incoming"
 
 
+#: A listing of up to so many records is held against all that is stored before anything is merged.
+MOST_COMPARED = 2000
+
 #: Up to so many records are merged by way of a copy of their stored versions; more would be too large a copy.
 MOST_COPIED = 100_000
 
@@ -45,6 +48,14 @@ class MergeCounts:
             self.vanished + other.vanished,
         )
 
+    @property
+    def changed(self) -> bool:
+        """Whether any record of the mirror is not as it was."""
+        return bool(self.inserted or self.updated or self.deleted or self.vanished)
+
+
+NOTHING = MergeCounts(0, 0, 0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class MergeOptions:
@@ -56,12 +67,19 @@ class MergeOptions:
         history_at: The upper bound of this pull, to keep superseded versions; None where no history is kept.
         refilled: Columns that are being filled for the first time: a record that differs in nothing else has not
             changed, and leaves no version behind.
+        versioned: A table keeps the object's superseded versions already.
     """
 
     expected: int
     listing: bool = False
     history_at: datetime | None = None
     refilled: tuple[str, ...] = ()
+    versioned: bool = False
+
+    @property
+    def begins_history(self) -> bool:
+        """Whether versions are kept from this pull on: records that come later are new to it."""
+        return self.history_at is not None and not self.versioned
 
 
 def merge_pages(
@@ -79,9 +97,11 @@ def merge_pages(
         IncompleteAnswer: The pages hold another number of records than was announced.
     """
     target, columns = table("sf_all", describe.name), column_types(describe)
-    begun = False
-    if options.history_at is not None:
+    begun = options.versioned
+    if options.begins_history:
         begun = shape_history(session, describe.name, table_columns(session, "sf_all", describe.name))
+    if not options.expected and not pages and not options.listing:
+        return NOTHING
     empty = not session.execute(f"SELECT 1 FROM {target} LIMIT 1").rows
     landing = target if empty else "incoming"
     if not empty:
@@ -98,10 +118,20 @@ def merge_pages(
         if begun and options.history_at is not None:
             note_births(session, describe.name, f'SELECT "Id" FROM {target}', options.history_at)
         return counts
-    nothing = not loaded and not options.listing
-    counts = MergeCounts(0, 0, 0, 0) if nothing else _merge_incoming(session, describe, loaded, options)
+    if options.listing and loaded <= MOST_COMPARED and _is_stored(session, describe):
+        counts = MergeCounts(loaded, 0, 0, 0)
+    else:
+        counts = merge_loaded(session, describe, loaded, options)
     session.execute("DROP TABLE incoming")
     return counts
+
+
+def _is_stored(session: Session, describe: ObjectDescribe) -> bool:
+    """Whether the mirror has exactly the records that came: mostly so for small objects, which are listed each time."""
+    columns = ", ".join(quote(name) for name in column_types(describe))
+    came, stored = f"SELECT {columns} FROM {INCOMING}", f"SELECT {columns} FROM {table('sf_all', describe.name)}"
+    new, gone = f"SELECT 1 FROM ({came} EXCEPT {stored}) AS new", f"SELECT 1 FROM ({stored} EXCEPT {came}) AS gone"
+    return not session.execute(f"SELECT 1 FROM ({new} UNION ALL {gone}) AS differing LIMIT 1").rows
 
 
 def merge_loaded(session: Session, describe: ObjectDescribe, loaded: int, options: MergeOptions) -> MergeCounts:

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sfsync.errors import MirrorUnfit
 from sfsync.records import ObjectDescribe
-from sfsync.store import compounds, coverage, drift, ledger, proofs, refreshes, rekey, selections
-from sfsync.store.columns import column_types, mirror_columns, sql_type, table_columns
+from sfsync.store import compounds, coverage, drift, ledger, proofs, refreshes, rekey, selections, spending
+from sfsync.store.columns import column_types, mirror_columns, sql_type, table_columns, tables_in
 from sfsync.store.compounds import Compounds, compound_columns
 from sfsync.store.drift import Drift, find_drift, find_drifts
 from sfsync.store.history import SCHEMA, keep_versions, shape_history
@@ -52,6 +52,7 @@ class ObjectState:
         run_id: The run that pulled it last.
         fields: What was mirrored of it then.
         selection: Which part of it was wanted then.
+        versioned: A table keeps its superseded versions.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ObjectState:
     run_id: str
     fields: frozenset[str]
     selection: KeptSelection = EVERYTHING
+    versioned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def prepare_mirror(session: Session) -> None:
     for schema in ("sf_all", "sf"):
         session.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
     ledger.prepare_ledger(session)
-    for part in (compounds, coverage, drift, proofs, refreshes, rekey, selections):
+    for part in (compounds, coverage, drift, proofs, refreshes, rekey, selections, spending):
         part.prepare(session)
 
 
@@ -94,9 +96,18 @@ def object_states(session: Session) -> dict[str, ObjectState]:
     if not ledger.has_ledger(session):
         return {}
     rows = session.execute("SELECT object, known_from, upper_bound, row_count, run_id, field_names FROM sfsync.cursors")
-    chosen = selections.read_selections(session)
+    chosen, versioned = selections.read_selections(session), tables_in(session, SCHEMA)
     return {
-        name: ObjectState(name, first, last, count, run_id, frozenset(fields.split(",")), chosen.get(name, EVERYTHING))
+        name: ObjectState(
+            name,
+            first,
+            last,
+            count,
+            run_id,
+            frozenset(fields.split(",")),
+            chosen.get(name, EVERYTHING),
+            name in versioned,
+        )
         for name, first, last, count, run_id, fields in rows
     }
 
@@ -115,7 +126,9 @@ def read_state(session: Session) -> MirrorState:
     )
 
 
-def shape_table(session: Session, describe: ObjectDescribe, drift: Drift, *, keep_at: datetime | None = None) -> None:
+def shape_table(
+    session: Session, describe: ObjectDescribe, drift: Drift, *, keep_at: datetime | None = None, history: bool = True
+) -> None:
     """Bring an object's table and view into the shape of its describe.
 
     A column whose field is gone stays with its values. A column that changes its type keeps its values only where the
@@ -126,7 +139,9 @@ def shape_table(session: Session, describe: ObjectDescribe, drift: Drift, *, kee
         describe: The object as it is now.
         drift: How that differs from the mirror.
         keep_at: The upper bound of this pull, to keep what a column held before its type changed as a superseded
-            version of the record; None where no history is kept.
+            version of the record; None for nowhere.
+        history: Versions are kept of every change. Otherwise they are kept of values alone that the new type has no
+            room for, because nobody could tell them any more.
     """
     name, wanted = table("sf_all", describe.name), column_types(describe)
     if drift.created:
@@ -137,10 +152,12 @@ def shape_table(session: Session, describe: ObjectDescribe, drift: Drift, *, kee
     session.execute(f"DROP VIEW IF EXISTS {table('sf', describe.name)}")
     for column, spelled in drift.respelled.items():
         _respell(session, describe.name, column, spelled)
-    if drift.recast and keep_at is not None:
-        _keep_old_values(session, describe.name, drift.recast, keep_at)
-    for column in drift.recast:
-        _recast(session, describe.name, column, wanted[column])
+    recast = _recasts(session, describe.name, drift, wanted)
+    lost = [each for each, fits in recast.items() if history or not fits]
+    if lost and keep_at is not None:
+        _keep_old_values(session, describe.name, lost, keep_at)
+    for column, fits in recast.items():
+        _recast(session, describe.name, column, wanted[column], fits=fits)
     for column in drift.added:
         session.execute(f"ALTER TABLE {name} ADD COLUMN {quote(column)} {wanted[column]}")
     _show(session, describe.name, compounds.remember(session, describe))
@@ -174,10 +191,20 @@ def _keep_old_values(session: Session, object_name: str, columns: Sequence[str],
         keep_versions(session, object_name, ids, at)
 
 
-def _recast(session: Session, object_name: str, column: str, kind: str) -> None:
+def _recasts(session: Session, object_name: str, drift: Drift, wanted: dict[str, str]) -> dict[str, bool]:
+    """Column that changes its type → whether the new one has room for all values of the old one."""
+    if not drift.recast:
+        return {}
+    present = table_columns(session, "sf_all", object_name)
+    return {
+        column: wanted[column] == "VARCHAR" or (present[column], wanted[column]) in _WIDER for column in drift.recast
+    }
+
+
+def _recast(session: Session, object_name: str, column: str, kind: str, *, fits: bool) -> None:
     """Give a column another type, with its values where all of them fit, and emptied otherwise."""
-    name, old = table("sf_all", object_name), table_columns(session, "sf_all", object_name)[column]
-    if kind == "VARCHAR" or (old, kind) in _WIDER:
+    name = table("sf_all", object_name)
+    if fits:
         session.execute(f"ALTER TABLE {name} ALTER COLUMN {quote(column)} TYPE {kind}")
         return
     session.execute(f"ALTER TABLE {name} DROP COLUMN {quote(column)}")

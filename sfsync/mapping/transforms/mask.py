@@ -25,14 +25,24 @@ def mask_stages(mask: Mask, described: FieldDescribe, salt: str) -> tuple[Stage,
         return (plain(lambda x: _fake_sql(x, described, salt)),)
     if mask == "keep-domain":
         return (plain(lambda x: _keep_domain_sql(x, described, salt)),)
+    # An e-mail field takes nothing but addresses.
+    tail = " || '@example.com'" if described.type == "email" else ""
     width = min(described.length or 32, 32)
-    return (plain(lambda x: f"substr({_digest(x, salt)}, 1, {width})"),)
+    return (plain(lambda x: f"substr({_digest(x, salt, described)}, 1, {width}){tail}"),)
 
 
-def _digest(sql: str, salt: str) -> str:
+def _digest(sql: str, salt: str, described: FieldDescribe) -> str:
+    """SQL of 64 hexadecimal digits that are the same for what means the same, in whichever object it stands."""
     # Salted before and behind with a key derived from the salt: without it, hashes of known addresses could be listed.
     key = hashlib.sha256(salt.encode()).hexdigest()
-    return f"sha256({literal(key)} || CAST({sql} AS VARCHAR) || {literal(key)})"
+    text = f"CAST({sql} AS VARCHAR)"
+    if _is_email(described):
+        text = f"lower(trim({text}))"  # capitals do not make another address
+    return f"sha256({literal(key)} || {text} || {literal(key)})"
+
+
+def _is_email(described: FieldDescribe) -> bool:
+    return described.type == "email" or "email" in described.name.casefold()
 
 
 def _pick(digest: str, start: int, words: tuple[str, ...]) -> str:
@@ -42,7 +52,7 @@ def _pick(digest: str, start: int, words: tuple[str, ...]) -> str:
 
 def _fake_sql(sql: str, described: FieldDescribe, salt: str) -> str:
     """A made-up value of the kind that the field's type and name ask for; its end keeps two values apart."""
-    digest = _digest(sql, salt)
+    digest = _digest(sql, salt, described)
     made = _made_up(digest, described)
     cut = f"substr({made}, 1, {described.length})" if described.length else made
     return f"CASE WHEN {sql} IS NOT NULL THEN {cut} END"
@@ -51,7 +61,7 @@ def _fake_sql(sql: str, described: FieldDescribe, salt: str) -> str:
 def _made_up(digest: str, described: FieldDescribe) -> str:
     name, short = described.name.casefold(), f"substr({digest}, 57, 8)"
     number = f"CAST('0x' || substr({digest}, 50, 7) AS INTEGER)"
-    if described.type == "email" or "email" in name:
+    if _is_email(described):
         return f"lower({_pick(digest, 1, _FIRST)}) || '.' || {short} || '@example.com'"
     if described.type == "phone" or "phone" in name or "fax" in name:
         return f"'+1555' || lpad(CAST({number} % 10000000 AS VARCHAR), 7, '0')"
@@ -59,11 +69,12 @@ def _made_up(digest: str, described: FieldDescribe) -> str:
         return f"'https://' || {short} || '.example.com'"
     if "street" in name:
         return f"CAST(1 + {number} % 200 AS VARCHAR) || ' ' || {_pick(digest, 1, _STREET)} || ' Street'"
-    words = _FIRST if name == "firstname" else _COMPANY if name == "company" else _LAST
+    # An account's `Name` is the `Company` of the lead that it was.
+    words = _FIRST if name == "firstname" else _COMPANY if name in ("company", "name") else _LAST
     return f"{_pick(digest, 1, words)} || ' ' || {short}"
 
 
 def _keep_domain_sql(sql: str, described: FieldDescribe, salt: str) -> str:
-    domain = f"regexp_extract({sql}, '@[^@]*$')"
+    domain = f"lower(regexp_extract(trim({sql}), '@[^@]*$'))"
     room = max(1, min(16, (described.length or 80) - 64))
-    return f"CASE WHEN {sql} IS NOT NULL THEN substr({_digest(sql, salt)}, 1, {room}) || {domain} END"
+    return f"CASE WHEN {sql} IS NOT NULL THEN substr({_digest(sql, salt, described)}, 1, {room}) || {domain} END"

@@ -52,6 +52,24 @@ def test_a_session_works_sparingly_from_its_first_page_on(store: DuckDBStore, tm
         assert session.execute("SELECT current_setting('memory_limit')").scalar() == before
 
 
+@pytest.mark.parametrize(
+    ("columns", "length", "memory", "most"),
+    [(2, 20, "286.1 MiB", 2), (151, 1, "953.6 MiB", 4), (2, 1500, "953.6 MiB", 4)],
+    ids=["narrow", "many fields", "long records"],
+)
+def test_wide_records_get_more_memory_than_narrow_ones(
+    store: DuckDBStore, tmp_path: Path, columns: int, length: int, memory: str, most: int
+) -> None:
+    header = [f"F{n}" for n in range(columns)]
+    many = page(tmp_path, [[f'"{n}",\n' * length] * columns for n in range(200)], header)
+    with store.writing() as session:
+        session.execute(f"CREATE TABLE t ({', '.join(f'{name} VARCHAR' for name in header)})")
+        assert session.load_csv("t", dict.fromkeys(header, "VARCHAR"), [many]) == 200
+        told = session.execute("SELECT current_setting('memory_limit'), current_setting('threads')").rows[0]
+    assert told[0] == memory
+    assert told[1] <= most
+
+
 def test_too_little_memory_is_said_to_be_that_and_nothing_is_kept(
     store: DuckDBStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

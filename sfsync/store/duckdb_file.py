@@ -1,0 +1,129 @@
+"""A DuckDB file: how it is made and opened, why it will not open, and what each thread has open of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from sfsync.errors import StoreDamaged, StoreError, StoreLocked
+
+if TYPE_CHECKING:
+    from sfsync.store.duckdb import DuckDBSession
+
+#: Seconds that a file is kept open for a thread's next session, at most: others wait for it.
+LONGEST_AT_HAND = 0.5
+
+_LOCK_HOLDER = re.compile(r"held in (?P<program>\S+) \(PID (?P<pid>\d+)\)")
+
+
+class Opened(threading.local):
+    """What this thread has open of one file; nested use joins it, and no other thread ever sees it.
+
+    Attributes:
+        session: Under way, or None.
+        for_writing: It may change something.
+        wanted: How many blocks under way want the file to stay open between sessions.
+        keeper: The connection that keeps it open, or None.
+        held: The turn at the file that goes with it.
+        since: When it was opened (monotonic clock).
+    """
+
+    session: DuckDBSession | None = None
+    for_writing: bool = False
+    wanted: int = 0
+    keeper: duckdb.DuckDBPyConnection | None = None
+    held: ExitStack | None = None
+    since: float = 0.0
+
+    def keep(self, keeper: duckdb.DuckDBPyConnection, held: ExitStack) -> None:
+        """Keep the file open after the session that begins now."""
+        self.keeper, self.held, self.since = keeper, held, time.monotonic()
+
+    def let_go(self) -> None:
+        """Close the file, if it is only kept open; a session under way goes on."""
+        if self.keeper is None or self.held is None or self.session is not None:
+            return
+        keeper, held = self.keeper, self.held
+        self.keeper = self.held = None
+        with held:
+            keeper.close()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether others have waited long enough."""
+        return time.monotonic() - self.since > LONGEST_AT_HAND
+
+
+_opened: dict[str, Opened] = {}
+_finding = threading.Lock()
+
+
+def opened_at(path: Path) -> Opened:
+    """What this thread has open of a file: the same for every store of this program that is on it."""
+    with _finding:
+        return _opened.setdefault(os.path.realpath(path), Opened())
+
+
+def connect(path: Path, *, read_only: bool, memory_limit: str, patience: float) -> duckdb.DuckDBPyConnection:
+    """Open a file, waiting some seconds for another process that has it open.
+
+    Raises:
+        StoreLocked: That process did not let go of it.
+        StoreDamaged: It is no database.
+        StoreError: It may not be opened.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit,
+        "preserve_insertion_order": "false",
+        "autoinstall_known_extensions": "false",  # a store must not reach for the network
+    }
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only, config=config)
+        except duckdb.Error as error:
+            problem = _opening_problem(path, error)
+            if not isinstance(problem, StoreLocked) or time.monotonic() > deadline:
+                raise problem from error
+        time.sleep(0.1)
+
+
+def create(path: Path) -> None:
+    """Make the file under another name first: a kill in between must not leave half a database behind."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+        draft.unlink(missing_ok=True)
+        duckdb.connect(str(draft)).close()
+        draft.chmod(0o600)  # it will hold people's data
+        draft.rename(path)
+    except (OSError, duckdb.Error) as error:
+        raise StoreError(
+            f"the mirror {path} cannot be made: {error}", hint="check the folder's permissions and free space"
+        ) from error
+
+
+def _opening_problem(path: Path, error: duckdb.Error) -> StoreError:
+    """Why a file would not open, in words that say what to do."""
+    text = str(error)
+    if "lock" in text.lower() and "conflicting" in text.lower():
+        holder = _LOCK_HOLDER.search(text)
+        who = f"process {holder['pid']}" if holder else "another process"
+        return StoreLocked(
+            f"the mirror {path} is in use by {who}", hint="wait for it to finish (or stop it), then run this again"
+        )
+    if "different configuration" in text:
+        return StoreLocked(f"this program already has the mirror {path} open", hint="close the other session first")
+    if "permission denied" in text.lower():
+        return StoreError(f"the mirror {path} may not be opened: {text}", hint="check the file's owner and permissions")
+    return StoreDamaged(
+        f"the mirror {path} cannot be read as a DuckDB database: {text.splitlines()[0]}",
+        hint="move the file away and run `sfsync pull` to build a new mirror; the org is not touched by this",
+    )

@@ -1,0 +1,62 @@
+"""Which mappings are planned, by the names people give them, and where their rows come from this time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+from sfsync.config.spelling import suggestion
+from sfsync.errors import UsageError
+from sfsync.mapping.schema import Mapping
+from sfsync.mapping.source_spec import SourceSpec
+from sfsync.store.interface import Session
+from sfsync.sync.plan.make import Rows
+from sfsync.sync.plan.rows import loaded_rows
+from sfsync.sync.plan.work import PlanSource
+
+
+def chosen_mappings(mappings: Sequence[Mapping], names: Sequence[str]) -> list[Mapping]:
+    """The mappings of these names (file, or file without its ending); every one that pushes when none is named.
+
+    Raises:
+        UsageError: There is no mapping of a name.
+    """
+    if not names:
+        return [mapping for mapping in mappings if mapping.direction != "pull"]
+    known = {name_of(mapping).casefold(): mapping for mapping in mappings}
+    chosen = []
+    for name in names:
+        mapping = known.get(PurePath(name).name.removesuffix(".yml").removesuffix(".yaml").casefold())
+        if mapping is None:
+            raise UsageError(
+                f"there is no mapping `{name}`", hint=suggestion(name, list(known)) or "see `sfsync mapping list`"
+            )
+        if mapping not in chosen:
+            chosen.append(mapping)
+    return chosen
+
+
+def name_of(mapping: Mapping) -> str:
+    """What a mapping is called on the command line: its file, without folder and ending."""
+    return PurePath(mapping.file).stem
+
+
+def with_source(mappings: Sequence[Mapping], file: Path | None) -> dict[str, Rows]:
+    """The rows of a file for the one mapping that is planned, in place of its own; how it is read stays as declared.
+
+    Raises:
+        UsageError: It is not clear for which mapping they are.
+    """
+    if file is None:
+        return {}
+    if len(mappings) != 1:
+        raise UsageError("--source gives the rows of one mapping", hint="name it: `sfsync plan MAPPING --source FILE`")
+    (mapping,) = mappings
+    declared = mapping.source if mapping.source is not None and mapping.source.file is not None else None
+    update = {"file": str(file.absolute()), "format": None}
+    spec = declared.model_copy(update=update) if declared else SourceSpec(file=str(file.absolute()))
+
+    def rows(session: Session, planned: Mapping) -> PlanSource:
+        return loaded_rows(session, planned, spec)
+
+    return {mapping.file: rows}

@@ -1,0 +1,231 @@
+"""Plans as files: written a change a line, and taken back only as they were written."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from sfsync.errors import SfsyncError, UsageError
+from sfsync.store.interface import Session
+from sfsync.store.names import literal, quote
+from sfsync.sync.plan import stored, tables
+from sfsync.sync.plan.lines import CHUNK, chunk_digest, digest_of, fingerprint, step_facts, step_lines
+from sfsync.sync.plan.stored import Plan, PlanStep
+from sfsync.sync.plan.tables import FIXED, before, is_set
+
+#: Of the file; raised when it means something else than before.
+VERSION = 1
+_CHANGES = '"changes": ['
+_END = "]}"
+#: A header longer than this is none.
+_LONGEST_HEAD = 50_000_000
+
+
+def write_plan(session: Session, plan: Plan, path: Path) -> None:
+    """Write a stored plan to a file that its owner alone can read: it holds the values it writes.
+
+    Raises:
+        SfsyncError: The file cannot be written; none is left behind.
+    """
+    with _written_whole(path) as file:
+        head = {
+            "sfsync_plan": VERSION,
+            "id": plan.id,
+            "created_at": plan.created_at.isoformat() + "Z",
+            "org_id": plan.org_id,
+            "kind": plan.kind,
+            "fingerprint": plan.fingerprint,
+            "header": plan.header,
+            "steps": [step_facts(step) for step in plan.steps],
+        }
+        lines = [f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}," for name, value in head.items()]
+        file.write("{\n" + "\n".join(lines) + f"\n{_CHANGES}\n")
+        first = True
+        for step in plan.steps:
+            for chunk in step_lines(session, step):
+                file.write(("" if first else ",\n") + ",\n".join(chunk))
+                first = False
+        file.write(("" if first else "\n") + _END + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write an explanation to a file that its owner alone can read."""
+    with _written_whole(path) as file:
+        file.write(text)
+
+
+def read_plan(path: Path) -> Plan:
+    """A plan from its file, when it is as sfsync wrote it; its changes stay in the file until `load_plan`.
+
+    Raises:
+        UsageError: It is no plan, of another version, or was changed since.
+    """
+    with _opened(path) as reader:
+        for _ in reader.chunks():
+            pass
+        return reader.checked()
+
+
+def load_plan(session: Session, path: Path) -> Plan:
+    """Take a plan from its file into the store, unless it is there already, and return it.
+
+    Raises:
+        UsageError: It is no plan, of another version, or was changed since; nothing is kept then.
+    """
+    tables.prepare(session)
+    with _opened(path) as reader:
+        known = session.execute("SELECT fingerprint FROM sfsync.plans WHERE id = ?", [reader.plan.id]).scalar()
+        if known is not None:
+            for _ in reader.chunks():
+                pass
+            if reader.checked().fingerprint != known:
+                raise UsageError(f"{path} and the store hold different plans {reader.plan.id}")
+            return stored.read_stored_plan(session, reader.plan.id)
+        for step in reader.plan.steps:
+            tables.make_step_table(session, step.table_name, step.fields)
+        for step, lines in reader.chunks():
+            _store_lines(session, step, lines)
+        plan = reader.checked()
+        stored.save_plan(session, plan)
+        return plan
+
+
+@dataclass
+class _Reader:
+    """A plan file, read from its beginning to its end once."""
+
+    path: Path
+    file: IO[str]
+    plan: Plan
+    digests: list[tuple[PlanStep, str]]
+
+    def chunks(self) -> Iterator[tuple[PlanStep, list[str]]]:
+        """The changes as lines, some of one step at a time."""
+        for step in self.plan.steps:
+            parts, left = [], step.row_count
+            while left:
+                lines = [self._line() for _ in range(min(CHUNK, left))]
+                left -= len(lines)
+                parts.append(chunk_digest(lines))
+                yield step, lines
+            self.digests.append((step, digest_of(parts)))
+        if self.file.readline().strip() != _END or self.file.read(1):
+            raise _not_as_written(self.path)
+
+    def checked(self) -> Plan:
+        """The plan, when its fingerprint is that of what was read."""
+        plan = self.plan
+        if fingerprint(plan, self.digests) != plan.fingerprint:
+            raise _not_as_written(self.path)
+        return plan
+
+    def _line(self) -> str:
+        line = self.file.readline()
+        if not line.startswith("{"):
+            raise _not_as_written(self.path)
+        return line.rstrip("\n").removesuffix(",")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_Reader]:
+    try:
+        with path.open(encoding="utf-8", newline="\n") as file:
+            yield _Reader(path, file, _head(path, file), [])
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"the plan {path} cannot be read: {reason}", hint="`sfsync plan -o FILE` writes one") from None
+
+
+def _head(path: Path, file: IO[str]) -> Plan:
+    """Everything before the changes, as a plan."""
+    text, line = "", file.readline(_LONGEST_HEAD)
+    while line.strip() != _CHANGES:
+        if not line or len(text) > _LONGEST_HEAD:
+            raise UsageError(f"{path} is no plan of sfsync", hint="`sfsync plan -o FILE` writes one")
+        text += line
+        line = file.readline(_LONGEST_HEAD)
+    try:
+        found: Any = json.loads(text.rstrip().removesuffix(",") + "}")
+        version = found["sfsync_plan"]
+    except (ValueError, TypeError, KeyError):
+        raise _not_as_written(path) from None
+    if version != VERSION:
+        raise UsageError(f"{path} is a plan of version {version}, and this sfsync reads {VERSION}")
+    try:
+        return _plan(found)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise _not_as_written(path) from None
+
+
+def _plan(found: Mapping[str, Any]) -> Plan:
+    steps = []
+    for facts in found["steps"]:
+        rest = dict(facts)
+        rest |= {"pass_": rest.pop("pass"), "fields": tuple(rest["fields"])}
+        steps.append(PlanStep(**rest, table_name=tables.step_table_name(found["id"], rest["step"])))
+    return Plan(
+        id=str(found["id"]),
+        created_at=datetime.fromisoformat(found["created_at"]).replace(tzinfo=None),
+        org_id=found["org_id"],
+        kind=found["kind"],
+        state="open",
+        fingerprint=found["fingerprint"],
+        header=found["header"],
+        steps=tuple(steps),
+    )
+
+
+def _store_lines(session: Session, step: PlanStep, lines: list[str]) -> None:
+    """Put changes back into the table of their step."""
+    read = {"change_no": "no", "record_id": "id", "org_stamp": "stamp"}
+    names, values = [quote(column) for column in FIXED], []
+    for column, kind in FIXED.items():
+        text = f"json_extract_string(line, {_place(read.get(column, column))})"
+        if column == "org_stamp":
+            text = f"replace({text}, 'Z', '')"
+        values.append(text if kind == "VARCHAR" else f"CAST({text} AS {kind})")
+    for field in step.fields:
+        names += [quote(field), before(field), is_set(field)]
+        values += [f"json_extract_string(line, {_place('fields', field, each)})" for each in ("after", "before")]
+        values.append("FALSE" if step.action == "delete" else f"json_exists(line, {_place('fields', field)})")
+    session.execute(
+        f"INSERT INTO {step.table} ({', '.join(names)}) SELECT {', '.join(values)} "
+        "FROM (SELECT unnest(?::VARCHAR[]) AS line)",
+        [lines],
+    )
+
+
+def _place(*path: str) -> str:
+    """An SQL literal of a place in a JSON text."""
+    return literal("$" + "".join(f'."{part}"' for part in path))
+
+
+def _not_as_written(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} is not as sfsync wrote it",
+        hint="a plan is applied as it was made or not at all: change the source or the mapping, and plan again",
+    )
+
+
+@contextmanager
+def _written_whole(path: Path) -> Iterator[IO[str]]:
+    """A file that appears under its name only when it is complete."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline="\n"
+        ) as file:
+            yield file
+        draft.replace(path)
+    except OSError as error:
+        raise SfsyncError(
+            f"{path} cannot be written: {error.strerror}", hint="check the folder and free space"
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,223 @@
+"""The mirror of another org as a source: its records, with what they refer to named by fields that both orgs know.
+
+An Id means something in its own org alone. Where a mapping's lookup reads a reference of the mirror, the Id is replaced
+by the parent's value of the field that the lookup goes `by`; that value finds the parent in the org that is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from sfsync.config.spelling import shown, suggestion
+from sfsync.errors import MappingError, Problem, QueryFailed
+from sfsync.mapping.field_mapping import Lookup
+from sfsync.mapping.schema import Mapping as SfMapping
+from sfsync.mapping.source_spec import SourceSpec
+from sfsync.mapping.transforms.as_text import canonical_text
+from sfsync.mapping.transforms.stage import kind_of
+from sfsync.project import find_project
+from sfsync.records import ObjectDescribe
+from sfsync.store import ledger, open_store
+from sfsync.store.columns import mirror_columns
+from sfsync.store.duckdb import DuckDBSession
+from sfsync.store.interface import Session
+from sfsync.store.mirror import MirrorState, read_state
+from sfsync.store.names import literal, quote
+from sfsync.store.names import table as qualified
+from sfsync.sync.source.faults import unreadable
+from sfsync.sync.source.one_query import one_query
+from sfsync.sync.source.source_table import SourceTable, column_names, finished, table_name
+
+_BATCH = 50_000
+
+
+def load_mirror(
+    session: Session, spec: SourceSpec, root: Path, name: str, *, mapping: SfMapping | None = None
+) -> SourceTable:
+    """Load the records of another project's mirror, as of its last pull.
+
+    Args:
+        session: May make temporary tables.
+        spec: Names the other project's folder, and what is read of it.
+        root: Where a relative path begins.
+        name: Tells the tables of several sources apart.
+        mapping: Whose lookups tell by which field a parent is found; without it, Ids stay Ids of the other org.
+
+    Raises:
+        SourceError: There is no such mirror, or it lacks an object, or a field that a lookup goes by.
+        MappingError: The mapping would write Ids of the other org.
+        StoreError: The other mirror cannot be opened.
+    """
+    shown_as = str(spec.mirror)
+    folder = root / Path(shown_as).expanduser()
+    if not folder.is_dir():
+        raise unreadable(shown_as, "there is no such folder", "`mirror` names the folder of another project")
+    store = open_store(find_project(folder).store_path)
+    if not store.exists():
+        raise unreadable(shown_as, "nothing was pulled there yet", f"run `sfsync pull --project {shown_as}`")
+    table = table_name(name)
+    with store.reading() as other:
+        reader = _Reader(other, shown_as, ledger.read_describes(other), mirror_columns(other))
+        relation, columns, describe = reader.relation(spec, mapping)
+        if mapping is not None:
+            _refuse_foreign_ids(mapping, describe)
+        references = reader.references(mapping, columns)
+        try:
+            answer = other.connection.sql(_select(relation, columns, references))
+            session.load_arrow(table, answer.to_arrow_reader(_BATCH))
+        except (duckdb.Error, pa.ArrowException, QueryFailed) as error:
+            raise unreadable(shown_as, f"it cannot be read: {shown(error, 400)}") from None
+        notes = [_as_of(read_state(other)), *reader.lost(relation, references)]
+    return finished(session, table, f"the mirror {shown_as}", notes=notes, empty=spec.empty)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parent:
+    """Where a reference may lead to: the object, the field it is found by there, and SQL of that field's value."""
+
+    alias: str
+    object: str
+    by: str
+    value: str
+    is_unique: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """A column of Ids that a lookup reads."""
+
+    column: str
+    field: str
+    parents: tuple[_Parent, ...]
+
+    @property
+    def value_sql(self) -> str:
+        """What stands in place of the Id; of a parent that cannot be named, something that finds no record."""
+        own = f"r.{quote(self.column)}"
+        names = " or ".join(f"{each.object} without {each.by}" for each in self.parents)
+        cases = [f"WHEN {own} IS NULL THEN NULL"]
+        for each in self.parents:
+            if not each.is_unique:
+                many = literal(f" {each.object} records of the source)")
+                told = f"{each.value} || ' (' || {each.alias}t.records || {many}"
+                cases.append(f"WHEN {each.alias}t.records > 1 THEN {told}")
+            cases.append(f"WHEN {each.value} IS NOT NULL THEN {each.value}")
+        return f"CASE {' '.join(cases)} ELSE {own} || {literal(f' ({names})')} END"
+
+    @property
+    def lost_sql(self) -> str:
+        """Whether the parent cannot be named."""
+        values = " AND ".join(f"{each.value} IS NULL" for each in self.parents)
+        return f"r.{quote(self.column)} IS NOT NULL AND {values}"
+
+    @property
+    def joins(self) -> str:
+        """The parents."""
+        own, sql = f"r.{quote(self.column)}", ""
+        for each in self.parents:
+            sql += f' LEFT JOIN {qualified("sf", each.object)} AS {each.alias} ON {each.alias}."Id" = {own}'
+            if not each.is_unique:
+                by = quote(each.by)
+                sql += (
+                    f" LEFT JOIN (SELECT {by} AS value, count(*) AS records FROM {qualified('sf', each.object)}"
+                    f" GROUP BY 1 HAVING count(*) > 1) AS {each.alias}t ON {each.alias}t.value = {each.alias}.{by}"
+                )
+        return sql
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Finds in the other mirror what a source asks for."""
+
+    session: DuckDBSession
+    shown_as: str
+    describes: Mapping[str, ObjectDescribe]
+    columns: Mapping[str, Mapping[str, str]]
+
+    def relation(self, spec: SourceSpec, mapping: SfMapping | None) -> tuple[str, list[str], ObjectDescribe | None]:
+        """What stands after FROM, its columns, and what is known of them where they are those of an object."""
+        if spec.query is not None:
+            query = f"(\n{one_query(spec)}\n)"
+            try:
+                found = self.session.execute(f"SELECT * FROM {query} AS r LIMIT 0").columns
+            except QueryFailed as error:
+                raise unreadable(self.shown_as, f"it refuses the query: {shown(error.message, 400)}") from None
+            return query, column_names(found, self.shown_as), None
+        name = spec.object or (mapping.object if mapping is not None else "")
+        self._must_hold(name)
+        return qualified("sf", name), list(self.columns[name]), self.describes.get(name)
+
+    def references(self, mapping: SfMapping | None, columns: list[str]) -> list[_Reference]:
+        """The columns that lookups read Ids from."""
+        known = {column.casefold(): column for column in columns}
+        found: dict[str, _Reference] = {}
+        for field, lookup in (mapping.pushed_lookups() if mapping is not None else {}).items():
+            column = known.get(lookup.columns[0].casefold()) if len(lookup.columns) == 1 else None
+            if column is None or column in found or not self._is_reference(column, mapping):
+                continue
+            parents = self._parents(f"p{len(found)}", lookup)
+            found[column] = _Reference(column, field, tuple(parents))
+        return list(found.values())
+
+    def lost(self, relation: str, references: list[_Reference]) -> Iterator[str]:
+        """How many records refer to something that cannot be named in the other org."""
+        for each in references:
+            sql = f"SELECT count(*) FROM {relation} AS r{each.joins} WHERE {each.lost_sql}"
+            if count := self.session.execute(sql).scalar():
+                names = " or ".join(f"{parent.object} without {parent.by}" for parent in each.parents)
+                yield f"{count:,} records refer by {each.column} to {names}, which no other org can know"
+
+    def _is_reference(self, column: str, mapping: SfMapping | None) -> bool:
+        """Whether a column holds Ids: by its name, in whichever object of the mirror has it."""
+        own = self.describes.get(mapping.object) if mapping is not None else None
+        described = own.field(column) if own is not None else None
+        return described is not None and described.type == "reference"
+
+    def _parents(self, alias: str, lookup: Lookup) -> Iterator[_Parent]:
+        for number, name in enumerate(lookup.objects):
+            self._must_hold(name)
+            by = lookup.field_of(name)
+            kind = self.columns[name].get(by)
+            if kind is None:
+                hint = f"`sfsync pull {name} --project {self.shown_as}`"
+                raise unreadable(self.shown_as, f"it has no {name}.{by}, by which the parent is to be found", hint)
+            own = f"{alias}_{number}"
+            described = self.describes[name].field(by) if name in self.describes else None
+            value = canonical_text(f"{own}.{quote(by)}", kind_of(kind))
+            yield _Parent(own, name, by, value, described is not None and described.unique)
+
+    def _must_hold(self, name: str) -> None:
+        if name not in self.columns:
+            hint = suggestion(name, list(self.columns)) or f"run `sfsync pull {name} --project {self.shown_as}`"
+            raise unreadable(self.shown_as, f"its mirror does not hold {shown(name)}", hint)
+
+
+def _select(relation: str, columns: list[str], references: list[_Reference]) -> str:
+    replaced = {each.column: each.value_sql for each in references}
+    listed = ", ".join(f"{replaced.get(name, f'r.{quote(name)}')} AS {quote(name)}" for name in columns)
+    return f"SELECT {listed} FROM {relation} AS r{''.join(each.joins for each in references)}"
+
+
+def _as_of(state: MirrorState) -> str:
+    return f"the org {state.instance_url} as of {state.as_of:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _refuse_foreign_ids(mapping: SfMapping, describe: ObjectDescribe | None) -> None:
+    """Raise where Ids of the other org would be written as if they were Ids of this one."""
+    problems: list[Problem] = []
+    for name, item in mapping.pushed_fields().items():
+        described = describe.field(name) if describe is not None else None
+        if described is None or described.type not in ("reference", "id") or name not in item.columns:
+            continue
+        message = f"the Ids of `{name}` are those of another org"
+        hint = f"`lookups: {{{name}: {{object: …, by: …, local: {name}}}}}` finds the same record here"
+        if described.type == "id":
+            hint = "name an external ID as the `key`; Ids cannot be the same in two orgs"
+        problems.append(mapping.problem("fields", name, message=message, hint=hint, key=True))
+    if problems:
+        raise MappingError(problems)

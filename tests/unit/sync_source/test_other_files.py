@@ -1,0 +1,224 @@
+"""Parquet, Excel and data frames: types stay, texts stay, and what a cell shows is what arrives."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sfsync.errors import SourceError, UsageError
+from sfsync.mapping.source_spec import SourceSpec
+from sfsync.sync.source import load_source
+from sfsync.sync.source.frame import load_frame
+
+openpyxl = pytest.importorskip("openpyxl", reason="the extra `excel` is not installed")
+
+
+@pytest.fixture
+def sheet(tmp_path, session):
+    """Write an Excel file of one sheet, and load it as a source."""
+
+    def run(*rows, change=lambda book: None, **spec):
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        change(book)
+        book.save(tmp_path / "x.xlsx")
+        return load_source(session, SourceSpec(file="x.xlsx", **spec), "x", root=tmp_path)
+
+    return run
+
+
+def refused(run, *args, **options):
+    with pytest.raises(SourceError) as caught:
+        run(*args, **options)
+    return str(caught.value)
+
+
+def test_cells_arrive_as_what_they_show(sheet, rows):
+    source = sheet(
+        ["text", "int", "number", "noise", "large", "flag", "day", "at", "clock"],
+        ["007", 7, 1.5, 0.1 + 0.2, 1e20, True, date(2026, 1, 31), datetime(2026, 1, 31, 12, 30), time(9, 5)],
+        [" x ", -3, 2.0, 1e-7, 12345678901234, False, None, None, None],
+    )
+    assert set(source.columns.values()) == {"VARCHAR"}
+    assert rows(source) == [
+        (1, "007", "7", "1.5", "0.3", "1" + "0" * 20, "true", "2026-01-31", "2026-01-31T12:30:00", "09:05:00"),
+        (2, " x ", "-3", "2", "0.0000001", "12345678901234", "false", None, None, None),
+    ]
+    assert source.notes == ("sheet: Sheet", "2 rows, 9 columns")
+
+
+def test_midnight_of_a_cell_that_shows_a_time_stays_a_time(sheet, rows):
+    def change(book):
+        book.active["A2"].number_format = "yyyy-mm-dd hh:mm"
+        book.active["B2"].number_format = 'dd.mm.yyyy "h"'
+
+    source = sheet(["at", "day"], [datetime(2026, 1, 31), datetime(2026, 1, 31)], change=change)
+    assert rows(source) == [(1, "2026-01-31T00:00:00", "2026-01-31")]
+
+
+def test_a_code_that_is_shown_with_zeros_keeps_them(sheet, rows):
+    def change(book):
+        book.active["A2"].number_format = "00000"
+
+    assert rows(sheet(["zip", "n"], [1234, 1234], change=change)) == [(1, "01234", "1234")]
+
+
+def test_the_sheet_is_named_where_there_are_several(sheet, rows):
+    def change(book):
+        book.create_sheet("Leads").append(["a"])
+        book["Leads"].append(["x"])
+
+    assert "it has several sheets: `Sheet`, `Leads` (declare which: `sheet: NAME`)" in refused(
+        sheet, ["b"], change=change
+    )
+    assert "there is no sheet `Lead` (did you mean `Leads`?)" in refused(sheet, ["b"], change=change, sheet="Lead")
+    assert rows(sheet(["b"], change=change, sheet="Leads")) == [(1, "x")]
+
+
+def test_a_hidden_sheet_is_none_to_choose_from(sheet, rows):
+    def change(book):
+        book.create_sheet("lists").sheet_state = "hidden"
+
+    assert rows(sheet(["a"], ["x"], change=change)) == [(1, "x")]
+
+
+def test_errors_in_cells_are_refused_unless_they_are_declared_to_mean_nothing(sheet, rows):
+    table = (["a", "b"], ["x", "#N/A"])
+    assert (
+        'x.xlsx:2: the cell B2 holds the error #N/A (mend it, or declare that it means nothing: `empty: ["#N/A"]`)'
+        in refused(sheet, *table)
+    )
+    assert rows(sheet(*table, empty=("#N/A",))) == [(1, "x", None)]
+
+
+def test_a_formula_without_a_value_is_no_empty_cell(sheet):
+    assert "the cell B3 is a formula whose value is not in the file" in refused(
+        sheet, ["a", "b"], ["x", 1], ["y", "=B2+1"]
+    )
+
+
+def test_lines_above_the_header_blank_rows_and_nameless_columns(sheet, rows):
+    table = (
+        ["Report", None, None],
+        [None, None, None],
+        ["a", "b", None],
+        [1, 2, None],
+        [None, None, None],
+        [3, 4, None],
+    )
+    source = sheet(*table, skip=1)
+    assert rows(source) == [(1, "1", "2"), (3, "3", "4")]
+    assert "left out: 1 rows without any value" in source.notes
+    assert "column 1 of 2 has no name" in refused(sheet, [None, "b"], [1, 2])
+    assert "the cell C2 stands beside the columns" in refused(sheet, ["a", "b"], [1, 2, 3])
+    assert rows(sheet([1, 2], header=False, columns=("a", "b"))) == [(1, "1", "2")]
+
+
+def test_an_empty_sheet_and_a_file_that_is_none_are_refused(sheet, load):
+    assert "the sheet `Sheet` is empty" in refused(sheet)
+    assert "it is no Excel file" in refused(load, "a,b\n1,2\n", "x.xlsx")
+
+
+def test_without_the_extra_the_way_to_it_is_told(sheet, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(UsageError) as caught:
+        load_source(None, SourceSpec(file=__file__, format="excel"), "x")
+    assert "pip install 'sfsync[excel]'" in caught.value.hint
+
+
+def test_parquet_keeps_its_types(session, tmp_path, rows):
+    table = pa.table(
+        {
+            "code": ["007", None],
+            "n": pa.array([1, None], pa.int32()),
+            "day": [date(2026, 1, 31), None],
+            "raw": [b"\x00", b"x"],
+            "kind": pa.array(["a", None]).dictionary_encode(),
+        }
+    )
+    pq.write_table(table, tmp_path / "x[1].parquet")
+    source = load_source(session, SourceSpec(file="x[1].parquet"), "x", root=tmp_path)
+    assert source.columns == {"code": "VARCHAR", "n": "INTEGER", "day": "DATE", "kind": "VARCHAR"}
+    assert rows(source) == [(1, "007", 1, date(2026, 1, 31), "a")]
+    assert source.notes[:2] == ("left out: the column raw is binary", "left out: 1 rows without any value")
+
+
+def test_what_is_no_parquet_file_is_refused(load):
+    assert "it is no Parquet file" in refused(load, "a,b\n", "x.parquet")
+
+
+def test_a_column_of_the_name_of_ours_is_refused(session, tmp_path):
+    pq.write_table(pa.table({"Source_Row": [5]}), tmp_path / "x.parquet")
+    message = refused(load_source, session, SourceSpec(file="x.parquet"), "x", root=tmp_path)
+    assert "a column is called `source_row`, which is sfsync's own" in message
+
+
+def test_a_pandas_frame_keeps_its_types_and_has_no_nan(session, rows):
+    frame = pd.DataFrame(
+        {
+            "name": ["Ada", None, "Bob"],
+            "n": [1.0, np.nan, 2.5],
+            "flag": pd.array([True, None, False], dtype="boolean"),
+            "at": pd.to_datetime(["2026-01-31T12:00:00Z", None, "2026-02-01T00:00:00Z"]),
+            "kind": pd.Categorical(["x", "y", None]),
+            "mixed": [1, "a", 2.0],
+            "none": [None, None, None],
+        }
+    )
+    source = load_frame(session, frame, "f")
+    assert source.columns == {
+        "name": "VARCHAR",
+        "n": "DOUBLE",
+        "flag": "BOOLEAN",
+        "at": "TIMESTAMP WITH TIME ZONE",
+        "kind": "VARCHAR",
+        "mixed": "VARCHAR",
+        "none": "VARCHAR",
+    }
+    utc = 'CAST("at" AT TIME ZONE ? AS VARCHAR)'
+    assert (
+        session.execute(f"SELECT {utc} FROM {source.table} ORDER BY source_row", ["UTC"]).scalar()
+        == "2026-01-31 12:00:00"
+    )
+    session.execute(f'ALTER TABLE {source.table} DROP COLUMN "at"')
+    assert [(row[1], row[2], row[4], row[5]) for row in rows(source)] == [
+        ("Ada", 1.0, "x", "1"),
+        (None, None, "y", "a"),
+        ("Bob", 2.5, None, "2"),
+    ]
+    assert source.notes[0] == "the column mixed holds values of several kinds, and is taken as text"
+
+
+def test_an_index_is_no_column_and_that_is_told(session):
+    source = load_frame(session, pd.DataFrame({"a": [1]}, index=pd.Index([7], name="id")), "f")
+    assert list(source.columns) == ["a"]
+    assert source.notes[0] == "left out: the index (`reset_index()` makes columns of it)"
+
+
+@pytest.mark.parametrize("shape", [lambda t: t, lambda t: t.to_batches()[0], lambda t: t.to_reader()])
+def test_arrow_in_any_shape_is_a_source(session, rows, shape):
+    table = pa.table({"a": ["x"], "d": [Decimal("1.50")], "t": [timedelta(seconds=1)]})
+    source = load_frame(session, shape(table), "f")
+    assert rows(source)[0][:3] == (1, "x", Decimal("1.50"))
+
+
+def test_a_frame_whose_columns_cannot_be_told_apart_is_refused(session):
+    assert "two columns are called `a`" in refused(load_frame, session, pd.DataFrame([[1, 2]], columns=["a", "a"]), "f")
+    with pytest.raises(UsageError, match="dict is no data frame"):
+        load_frame(session, {"a": [1]}, "f")
+
+
+def test_the_temporary_folder_is_left_as_it_was(load, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temp"))
+    (tmp_path / "temp").mkdir()
+    load("a,b\n1,2\n")
+    assert list(Path(tmp_path / "temp").iterdir()) == []
