@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from sfsync.mapping import Mapping
     from sfsync.salesforce import Org, connect
     from sfsync.store import Store, open_store
+    from sfsync.sync.apply.options import ApplyOptions
+    from sfsync.sync.apply.retry import retry
+    from sfsync.sync.apply.run import apply
     from sfsync.sync.budget import BudgetLimits
     from sfsync.sync.options import PullOptions
     from sfsync.sync.pull import pull
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 # Each name is imported on first use: `import sfsync` must not cost a database, a data frame and an HTTP client.
 _HOMES = {
+    "ApplyOptions": "sfsync.sync.apply.options",
     "BudgetLimits": "sfsync.sync.budget",
     "FakeOrg": "sfsync.fake",
     "Mapping": "sfsync.mapping",
@@ -28,14 +32,17 @@ _HOMES = {
     "PullOptions": "sfsync.sync.options",
     "Selection": "sfsync.sync.selection",
     "Store": "sfsync.store",
+    "apply": "sfsync.sync.apply.run",
     "audit": "sfsync.audit",
     "connect": "sfsync.salesforce",
     "open_store": "sfsync.store",
     "pull": "sfsync.sync.pull",
+    "retry": "sfsync.sync.apply.retry",
     "verify": "sfsync.sync.verify",
 }
 
 __all__ = [
+    "ApplyOptions",
     "BudgetLimits",
     "FakeOrg",
     "Mapping",
@@ -44,10 +51,12 @@ __all__ = [
     "Selection",
     "Store",
     "__version__",
+    "apply",
     "audit",
     "connect",
     "open_store",
     "pull",
+    "retry",
     "verify",
 ]
 

@@ -25,13 +25,21 @@ SECTIONS = {
         "status": Entry("sfsync.cli.status", "What the mirror holds, and as of when."),
         "query": Entry("sfsync.cli.query", "Ask the mirror in SQL."),
     },
+    "Change": {
+        "plan": Entry("sfsync.cli.plan", "Show what a push would write, and write nothing."),
+        "apply": Entry("sfsync.cli.apply", "Write a plan to the org: exactly its changes, each at most once."),
+        "retry": Entry("sfsync.cli.retry", "Send rejected changes again, where that can help."),
+        "undo": Entry("sfsync.cli.undo", "Plan to take back what a run has written."),
+        "import": Entry("sfsync.cli.import_edits", "Take the edits of a file into a two-way table."),
+        "resolve": Entry("sfsync.cli.resolve", "Settle conflicts of two-way tables."),
+    },
     "Check": {
         "audit": Entry("sfsync.cli.audit", "Find conversion and qualification faults in the mirror."),
         "rule": Entry("sfsync.cli.rule", "List, explain and test audit rules."),
         "report": Entry("sfsync.cli.report", "Audit the mirror and write one HTML file."),
     },
     "Setup": {
-        "mapping": Entry("sfsync.cli.mapping", "Check and list field mappings."),
+        "mapping": Entry("sfsync.cli.mapping", "Draft, check and list field mappings."),
         "fake": Entry("sfsync.cli.fake", "Run the fake org, for tests in any language."),
     },
 }

@@ -26,6 +26,7 @@ Examples:
   sfsync fake serve --data ./export --ca-file ca.pem
   sfsync fake serve --port 0 --seed 7 --leads 5000 --json
   sfsync fake serve --weather storm.yml              with trouble as the file scripts it
+  sfsync fake serve --setup org.json                 empty, with custom fields as the file says
 
 Clients need the address, the token and the certificate, e.g. REQUESTS_CA_BUNDLE=ca.pem or NODE_EXTRA_CA_CERTS.
 With --json, one line is printed when the server is ready: {"url", "token", "ca_file", "pid"}.
@@ -52,6 +53,12 @@ _LARGE = 20_000
 )
 @click.option("--seed", type=int, default=None, metavar="N", help="Make up an org: the same for the same number.")
 @click.option("--leads", type=click.IntRange(min=1), default=None, metavar="N", help="Leads of a made-up org. [400]")
+@click.option(
+    "--setup",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Set the org up (custom fields, picklist values); without --data or --seed it is an empty one.",
+)
 @click.option(
     "--ca-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -81,6 +88,7 @@ def command(
     data: Path | None,
     seed: int | None,
     leads: int | None,
+    setup: Path | None,
     ca_file: Path | None,
     token: str | None,
     proxy_port: int | None,
@@ -98,7 +106,7 @@ def command(
     forecast = read_weather(weather) if weather is not None else None
     if leads is not None and leads >= _LARGE:
         console.note(f"making up {leads:,} leads …")
-    org = _org(data, 1 if seed is None else seed, 400 if leads is None else leads)
+    org = _org(data, seed, leads, setup)
     for note in org.notes:
         console.note(f"note: {note}")
     if forecast is not None:
@@ -146,12 +154,20 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _org(data: Path | None, seed: int, leads: int) -> FakeOrg:
+def _org(data: Path | None, seed: int | None, leads: int | None, setup: Path | None) -> FakeOrg:
+    from sfsync.cli.fake_setup import read_setup
     from sfsync.fake import FakeOrg
 
+    wanted = read_setup(setup) if setup is not None else None
     if data is not None:
-        return FakeOrg.from_csv(data)
-    try:
-        return FakeOrg.seeded(seed, leads)
-    except ValueError as error:
-        raise UsageError(str(error), hint="see --leads") from error
+        org = FakeOrg.from_csv(data)
+    elif wanted is not None and seed is None and leads is None:
+        org = FakeOrg.empty()
+    else:
+        try:
+            org = FakeOrg.seeded(1 if seed is None else seed, 400 if leads is None else leads)
+        except ValueError as error:
+            raise UsageError(str(error), hint="see --leads") from error
+    if wanted is not None:
+        org.set_up(wanted.add_to)
+    return org

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sfsync.cli.console import Console, printable
-from sfsync.sync.events import Event, JobStateSeen, ObjectResult, ObjectStarted, PageRead, PullStarted
+from sfsync.sync.events import Event, JobStateSeen, ObjectCounted, ObjectResult, ObjectStarted, PageRead, PullStarted
 
 #: Seconds between two lines where there is no terminal (logs of nightly jobs).
 LINE_EVERY = 10.0
@@ -56,6 +56,9 @@ class _Lines:
             for line in describe_forecast(event):
                 self._say(line)
             return
+        if isinstance(event, ObjectCounted):
+            self._say(describe_count(event))
+            return
         if isinstance(event, ObjectResult):
             self.doing.pop(event.object, None)
             self._say(describe_result(event))
@@ -76,6 +79,12 @@ class _Lines:
     def _say(self, text: str) -> None:
         self.last = time.monotonic()
         self.console.note(text)
+
+
+def describe_count(counted: ObjectCounted) -> str:
+    """One line that says how many records an object has, there and here."""
+    about = "" if counted.exact else "about "
+    return f"{counted.object}: {about}{counted.org:,} live records in the org now, {counted.mirror:,} in the mirror"
 
 
 def describe_result(result: ObjectResult) -> str:
@@ -113,24 +122,27 @@ def _live() -> Iterator[Callable[[Event], None]]:
     tasks: dict[str, TaskID] = {}
     with Progress(*columns, console=RichConsole(stderr=True), transient=True) as progress:
 
-        def say(text: str, style: str = "") -> None:
-            progress.console.print(Text(printable(text), style=style))
-
         def listen(event: Event) -> None:
-            if isinstance(event, PullStarted):
-                for line in describe_forecast(event):
-                    say(line, "dim")
-            elif isinstance(event, ObjectResult):
-                if event.object in tasks:
-                    progress.remove_task(tasks.pop(event.object))
-                say(("✓ " if event.state == "done" else "✗ ") + describe_result(event))
-            elif isinstance(event, ObjectStarted):
+            for text, style in _lines_of(event):
+                progress.console.print(Text(printable(text), style=style))
+            if isinstance(event, ObjectStarted):
                 tasks[event.object] = progress.add_task(printable(event.object), total=event.expected, doing="")
-            elif event.object not in tasks:
-                return
-            elif isinstance(event, JobStateSeen):
+            elif isinstance(event, ObjectResult) and event.object in tasks:
+                progress.remove_task(tasks.pop(event.object))
+            elif isinstance(event, JobStateSeen) and event.object in tasks:
                 progress.update(tasks[event.object], doing=f"Bulk job {printable(event.state)}")
-            else:
+            elif isinstance(event, PageRead) and event.object in tasks:
                 progress.update(tasks[event.object], advance=event.rows, doing="")
 
         yield listen
+
+
+def _lines_of(event: Event) -> list[tuple[str, str]]:
+    """Lines, each with its style, that stay above the bars."""
+    if isinstance(event, PullStarted):
+        return [(line, "dim") for line in describe_forecast(event)]
+    if isinstance(event, ObjectCounted):
+        return [(describe_count(event), "dim")]
+    if isinstance(event, ObjectResult):
+        return [(("✓ " if event.state == "done" else "✗ ") + describe_result(event), "")]
+    return []

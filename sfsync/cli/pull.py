@@ -102,20 +102,29 @@ def _tell(console: Console, result: PullResult, location: str, options: PullOpti
         )
         if result.local_tables:
             console.note("local tables: " + ", ".join(result.local_tables))
-        if result.failed:
-            names = " ".join(each.object for each in result.failed)
-            console.note(f"NOT up to date: {names}; the mirror keeps what the last finished pull had")
-        if result.postponed:
-            names = ", ".join(each.object for each in result.postponed)
-            console.note(f"NOT up to date, left for the next pull: {names} ({result.postponed[0].reason})")
-            console.next_step(f"{result.hint or 'run `sfsync pull` again: it goes on where this one stopped'}")
-        elif result.failed:
-            names = " ".join(each.object for each in result.failed)
-            console.next_step(f"see the reason above, then run `sfsync pull {names}`")
-        else:
-            console.next_step("`sfsync audit` finds conversion faults; `sfsync status` shows what is here")
+        _tell_what_is_missing(console, result)
 
-    payload: dict[str, Any] = {
+    console.finish(_payload(result, location, options), human, status=status)
+
+
+def _tell_what_is_missing(console: Console, result: PullResult) -> None:
+    """What is not up to date, and what to do next."""
+    if result.failed:
+        names = " ".join(each.object for each in result.failed)
+        console.note(f"NOT up to date: {names}; the mirror keeps what the last finished pull had")
+    if result.postponed:
+        names = ", ".join(each.object for each in result.postponed)
+        console.note(f"NOT up to date, left for the next pull: {names} ({result.postponed[0].reason})")
+        console.next_step(f"{result.hint or 'run `sfsync pull` again: it goes on where this one stopped'}")
+    elif result.failed:
+        names = " ".join(each.object for each in result.failed)
+        console.next_step(f"see the reason above, then run `sfsync pull {names}`")
+    else:
+        console.next_step("`sfsync audit` finds conversion faults; `sfsync status` shows what is here")
+
+
+def _payload(result: PullResult, location: str, options: PullOptions) -> dict[str, Any]:
+    return {
         "run_id": result.run_id,
         "as_of": result.as_of.isoformat() + "Z",
         "api_calls": result.api_calls,
@@ -128,7 +137,6 @@ def _tell(console: Console, result: PullResult, location: str, options: PullOpti
         "formulas": [asdict(each) for each in result.formulas],
         "local_tables": list(result.local_tables),
     }
-    console.finish(payload, human, status=status)
 
 
 def _tell_of_formulas(console: Console, result: PullResult) -> None:

@@ -46,10 +46,9 @@ Examples:
 @click.option(
     "--most-extra",
     type=click.FloatRange(0, 1),
-    default=0.05,
-    show_default=True,
+    default=None,
     metavar="SHARE",
-    help="Largest share of an object that may be marked as deleted.",
+    help="Largest share of an object that may be marked as deleted. Default: `most_vanished` of sfsync.yml, or 0.05.",
 )
 @click.option(
     "--trust-absence",
@@ -67,7 +66,7 @@ def command(
     sample: int | None,
     deletes: bool,
     repair: bool,
-    most_extra: float,
+    most_extra: float | None,
     trust_absence: bool,
     project: Path | None,
     target_org: str | None,
@@ -78,17 +77,21 @@ def command(
     from sfsync.salesforce import connect
     from sfsync.store import open_store
     from sfsync.store.mirror import read_state
+    from sfsync.sync.options import options_from
     from sfsync.sync.verify import VerifyOptions, chosen_states, forecast, verify
 
+    found = find_project(project)
+    usual = options_from(found.settings, found.document)
     options = VerifyOptions(
         values=values,
         repair=repair,
-        most_extra=most_extra,
+        most_extra=usual.most_vanished if most_extra is None else most_extra,
         sample=sample or 0,
         deletes=deletes,
         trust_absence=trust_absence,
+        bulk_threshold=usual.bulk_threshold,
+        budget=usual.budget,
     )
-    found = find_project(project)
     store = open_store(found.store_path)
     with store.reading() as session:
         chosen = chosen_states(read_state(session).objects, list(objects) or None)
@@ -137,6 +140,7 @@ def _tell(console: Console, result: VerifyResult, *, repair: bool) -> None:
         "run_id": result.run_id,
         "equal": result.equal,
         "api_calls": result.api_calls,
+        "counts": [asdict(counted) for counted in result.counts],
         "objects": [
             asdict(proof) | {"equal": proof.equal, "as_of": proof.as_of and proof.as_of.isoformat() + "Z"}
             for proof in result.objects

@@ -78,7 +78,7 @@ class ShortForm:
         return {"anyOf": [{"type": "string"}, handler(schema)]}
 
     def _long(self, value: Any) -> Any:
-        if isinstance(value, dict):
+        if isinstance(value, (dict, BaseModel)):
             return value
         if isinstance(value, str):
             return {self.key: value}

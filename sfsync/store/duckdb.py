@@ -122,7 +122,7 @@ class DuckDBSession:
         """Write an answer to a CSV file; DuckDB's own writer, never Python rows."""
         try:
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))  # it will hold people's data
-            os.chmod(file, 0o600)
+            file.chmod(0o600)
         except OSError as error:
             raise StoreError(
                 f"the file {file} cannot be written: {error.strerror}", hint="check free disk space and permissions"
@@ -130,7 +130,7 @@ class DuckDBSession:
         with _refusals_as_errors():
             answer = self.connection.execute(
                 f"COPY ({select}) TO {literal(str(file))} (FORMAT csv, HEADER, DELIMITER ',', QUOTE '\"', ESCAPE '\"',"
-                " NULLSTR '')"
+                " NULLSTR '', USE_TMP_FILE false)"
             ).fetchall()
         return int(answer[0][0])
 
@@ -228,7 +228,8 @@ class DuckDBStore:
             yield self._mine.session
             return
         with self._session(read_only=False) as session:
-            session.connection.begin()
+            with _refusals_as_errors():
+                session.connection.begin()
             try:
                 yield session
             except BaseException:
@@ -287,7 +288,8 @@ class DuckDBStore:
         assert mine.keeper is not None  # noqa: S101 - made two lines above, or before
         connection = mine.keeper.cursor()
         if read_only:
-            connection.execute("BEGIN TRANSACTION READ ONLY")
+            with _refusals_as_errors():
+                connection.execute("BEGIN TRANSACTION READ ONLY")
         passed = False
         try:
             yield connection

@@ -50,10 +50,11 @@ class Opened(threading.local):
         """Close the file, if it is only kept open; a session under way goes on."""
         if self.keeper is None or self.held is None or self.session is not None:
             return
-        keeper, held = self.keeper, self.held
-        self.keeper = self.held = None
-        with held:
-            keeper.close()
+        try:
+            self.keeper.close()
+        finally:
+            self.held.close()
+            self.keeper = self.held = None
 
     @property
     def overdue(self) -> bool:

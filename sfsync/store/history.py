@@ -101,11 +101,7 @@ def relation_as_of(session: Session, object_name: str, instant: str, *, live: bo
     names = ", ".join(quote(name) for name in columns)
     kept = _columns(session, object_name)
     if kept:
-        # TRY_CAST: a column that became text may hold values that its newest type has no room for.
-        old = ", ".join(
-            f"TRY_CAST({quote(name)} AS {kind}) AS {quote(name)}" if kept.get(name) != kind else quote(name)
-            for name, kind in columns.items()
-        )
+        old = ", ".join(_as_it_was(name, kind, kept.get(name)) for name, kind in columns.items())
         records = (
             f"SELECT {old} FROM {history} WHERE existed AND valid_to > {instant} "
             f"AND (valid_from IS NULL OR valid_from <= {instant}) "
@@ -118,6 +114,14 @@ def relation_as_of(session: Session, object_name: str, instant: str, *, live: bo
     wholes = compound_columns(remembered(session).get(object_name, {}), columns) if live else {}
     shown = ", ".join([names, *(f"{expression} AS {quote(whole)}" for whole, expression in wholes.items())])
     return f"SELECT {shown} FROM ({records}) AS records{condition}"
+
+
+def _as_it_was(name: str, kind: str, kept: str | None) -> str:
+    """A column of the history, of the type it has in the mirror now."""
+    if kept is None:  # it came while no history was kept
+        return f"CAST(NULL AS {kind}) AS {quote(name)}"
+    # TRY_CAST: a column that became text may hold values that its newest type has no room for.
+    return quote(name) if kept == kind else f"TRY_CAST({quote(name)} AS {kind}) AS {quote(name)}"
 
 
 def _columns(session: Session, object_name: str, schema: str = SCHEMA) -> dict[str, str]:

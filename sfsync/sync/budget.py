@@ -192,5 +192,10 @@ def budgeted(org: Org, store: Store, limits: BudgetLimits, stop: threading.Event
         with store.reading() as session:
             spent = spent_of_a_day(session)
     budget = Budget(limits, spent, lambda: org.usage)
-    with org.watched(budget.spend, stop or threading.Event()):
+
+    def before_call(call: Call) -> None:
+        store.let_go()  # others may use the mirror while this thread waits for the org
+        budget.spend(call)
+
+    with org.watched(before_call, stop or threading.Event()):
         yield budget

@@ -103,7 +103,26 @@ class ObjectResult:
     selection: str = ""
 
 
-Event = PullStarted | ObjectStarted | JobStateSeen | PageRead | ObjectResult
+@dataclass(frozen=True, slots=True)
+class ObjectCounted:
+    """How many live records an object has, in the org now and in the mirror, before they are compared.
+
+    What changed in the org since the last pull accounts for a part of what they differ by.
+
+    Attributes:
+        object: API name.
+        org: Records of the org.
+        mirror: Records of the mirror.
+        exact: The org counted them; else it is an estimate of some hours ago.
+    """
+
+    object: str
+    org: int
+    mirror: int
+    exact: bool
+
+
+Event = PullStarted | ObjectStarted | JobStateSeen | PageRead | ObjectCounted | ObjectResult
 OnEvent = Callable[[Event], None]
 
 

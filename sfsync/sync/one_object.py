@@ -10,7 +10,8 @@ from datetime import datetime
 from sfsync.errors import IncompleteAnswer
 from sfsync.records import ObjectDescribe
 from sfsync.store import Session, Store, ledger
-from sfsync.store.merge import MergeCounts, MergeOptions, merge_pages
+from sfsync.store.coverage import Coverage, advance_coverage
+from sfsync.store.merge import NOTHING, MergeCounts, MergeOptions, merge_pages
 from sfsync.store.mirror import Drift, ObjectState, shape_table
 from sfsync.store.refreshes import Refresh, calculated_fields, note_refresh
 from sfsync.sync.columns import FieldValues, clear_values, fill_fields, read_fields, take_note
@@ -61,6 +62,7 @@ class ObjectRead:
         notes: What the user should know about the reading.
         scope: Which part of the object is wanted.
         deletions: What was read of the object's deletions.
+        state: What the last finished pull left, or None before the first.
         whole: The parts hold every record of the object, formulas included, whatever was mirrored before.
         values: Of fields that the stored records lack, or None where the parts bring them or nothing is lacking.
     """
@@ -71,6 +73,7 @@ class ObjectRead:
     notes: tuple[str, ...]
     scope: Scope
     deletions: Deletions
+    state: ObjectState | None = None
     whole: bool = False
     values: FieldValues | None = None
 
@@ -87,6 +90,7 @@ class ObjectPull:
         options: How to pull.
         bounds: Object → how far it can be mirrored, and what the org's log of deletions names; `upper` where it has
             none.
+        coverage: Object → how far the org has vouched for it, as the last finished pull left it.
     """
 
     store: Store
@@ -95,6 +99,7 @@ class ObjectPull:
     upper: datetime
     options: PullOptions
     bounds: Mapping[str, Bound] = field(default_factory=dict)
+    coverage: Mapping[str, Coverage] = field(default_factory=dict)
 
     def pull(
         self, describe: ObjectDescribe, drift: Drift, state: ObjectState | None, expected: int | None
@@ -140,7 +145,7 @@ class ObjectPull:
             rows = state.rows if state else None
             values = read_fields(self.reader, describe, drift.stale, window, rows)
         deletions = read_deletions(reader, describe, bound, scope.selection, state.rows if state else None)
-        return ObjectRead(describe, drift, tuple(parts), tuple(notes), scope, deletions, whole, values)
+        return ObjectRead(describe, drift, tuple(parts), tuple(notes), scope, deletions, state, whole, values)
 
     def _bound(self, describe: ObjectDescribe, state: ObjectState | None) -> Bound:
         known = self.bounds.get(describe.name)
@@ -151,7 +156,9 @@ class ObjectPull:
 
     def store_object(self, read: ObjectRead) -> ObjectResult:
         """Rows and cursor in one transaction; only then may the jobs go, and the pages."""
-        counts, left, total = MergeCounts(0, 0, 0, 0), 0, 0
+        if read.state is not None and self._is_unchanged(read, read.state):
+            return self._store_unchanged(read, read.state)
+        counts, left, total = NOTHING, 0, 0
         with self.store.writing() as session:
             self._shape(session, read)
             for part in read.parts:
@@ -159,7 +166,7 @@ class ObjectPull:
                 counts, left = counts + merged, left + gone
             read.scope.settle(session, read.describe.name, left, total, wanted=self.options.full)
             notes = (*self._take_over_fields(session, read), *read.scope.notes(left))
-            taken = self._take_over_deletions(session, read)
+            taken = self._take_over_deletions(session, read, changed=counts.changed or left > 0)
         for part in read.parts:
             part.after_commit()
         if read.deletions.listing is not None:
@@ -171,10 +178,37 @@ class ObjectPull:
         taken = replace(taken, notes=(*notes, *taken.notes))
         return replace(_result(read, counts, total, taken), left=left, selection=str(read.scope.selection))
 
+    def _is_unchanged(self, read: ObjectRead, state: ObjectState) -> bool:
+        """Whether nothing at all is new of an object, so that only its cursor moves."""
+        name, bound, (part, *more) = read.describe.name, read.deletions.bound, read.parts
+        known = self.coverage.get(name)
+        return (
+            not (more or part.spooled.rows or part.spooled.listing or (part.everyone and part.everyone.spooled.rows))
+            and read.values is None
+            and read.drift.is_none
+            and read.scope.is_kept
+            and bound.reconcile is None
+            and not (bound.deleted and any(at < part.upper for at in bound.deleted.ids.values()))
+            and known is not None
+            and (known.began is not None and known.unproven_since is None)
+            and (state.versioned or not self.options.keeps_history(name))
+        )
+
+    def _store_unchanged(self, read: ObjectRead, state: ObjectState) -> ObjectResult:
+        (part,), name = read.parts, read.describe.name
+        with self.store.writing() as session:
+            history = self.options.keeps_history(name)
+            ledger.advance_cursor(session, name, part.upper, self.run_id, history=history)
+            advance_coverage(session, name, read.deletions.bound.covered)
+        part.after_commit()
+        _clear_spool(self.reader, read.describe)
+        taken = Taken(0, 0, (*read.scope.notes(0), *read.deletions.bound.notes))
+        return replace(_result(read, NOTHING, state.rows, taken), selection=str(read.scope.selection))
+
     def _shape(self, session: Session, read: ObjectRead) -> None:
         """Bring table and view into the shape of the describe, before anything is stored."""
         history = self.options.keeps_history(read.describe.name)
-        shape_table(session, read.describe, read.drift, keep_at=read.parts[0].upper if history else None)
+        shape_table(session, read.describe, read.drift, keep_at=read.parts[0].upper, history=history)
 
     def _take_over_fields(self, session: Session, read: ObjectRead) -> tuple[str, ...]:
         """Fill what the stored records lack, and write down how the fields changed; says it in words."""
@@ -186,10 +220,10 @@ class ObjectPull:
             note_refresh(session, Refresh(describe.name, read.parts[0].upper, read.parts[0].spooled.rows, 0))
         return take_note(session, self.run_id, describe, read.drift, upper)
 
-    def _take_over_deletions(self, session: Session, read: ObjectRead) -> Taken:
+    def _take_over_deletions(self, session: Session, read: ObjectRead, *, changed: bool) -> Taken:
         """Mark what the org's log names and what its list of Ids lacks, and follow merges."""
         history = self.options.keeps_history(read.describe.name)
-        how = Storing(read.parts[-1].upper, history, Guard(self.options.most_vanished))
+        how = Storing(read.parts[-1].upper, history, Guard(self.options.most_vanished), changed)
         try:
             return store_deletions(session, read.describe, read.deletions, how)
         except IncompleteAnswer:
@@ -205,6 +239,7 @@ class ObjectPull:
             listing=part.spooled.listing,
             history_at=part.upper if history else None,
             refilled=read.drift.empty,
+            versioned=read.state is not None and read.state.versioned,
         )
         try:
             left = read.scope.take_out(session, describe, part.spooled, part.everyone, merging.history_at)
@@ -212,7 +247,8 @@ class ObjectPull:
         except IncompleteAnswer:
             _clear_spool(part.reader, describe)  # pages that cannot be stored must not be taken up again
             raise
-        ledger.save_describe(session, describe, part.upper)
+        if not read.drift.described:
+            ledger.save_describe(session, describe, part.upper)
         return counts, left, ledger.save_cursor(session, describe, part.upper, self.run_id, history=history)
 
 

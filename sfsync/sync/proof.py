@@ -15,10 +15,10 @@ from sfsync.store.mirror import ObjectState
 from sfsync.store.proofs import Proof, save_proof
 from sfsync.store.rekey import follow_merges
 from sfsync.store.tombstones import keeps_history
+from sfsync.sync.left import Left
 from sfsync.sync.read import Reader, SpooledRead
 from sfsync.sync.reconcile import Guard, identity
 from sfsync.sync.sample import draw, read_sample
-from sfsync.sync.scope import moved_on
 from sfsync.sync.window import everything
 
 PERMISSION = "permission"
@@ -70,6 +70,15 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class _Answers:
+    """What the org said of one object: every record, some with their values, and what its filter hides."""
+
+    listing: SpooledRead
+    sample: SpooledRead | None
+    left: Left
+
+
+@dataclass(frozen=True, slots=True)
 class Proving:
     """How objects are proven.
 
@@ -111,18 +120,16 @@ class Proving:
         looked_at = kept if self.reads_values else identity(kept)
         spooled = self.reader.read(looked_at, everything(state.selection), self.known.sizes.get(state.name))
         sampled = self._read_sample(kept) if self.sample else None
-        # What has left the filter since the pull is not listed, and is no less there.
-        moved = moved_on(self.reader, kept, state.selection, state.upper_bound)
-        spared = {**self.known.spared, state.name: (*self.known.spared.get(state.name, ()), *moved)}
+        left = Left.of(self.reader, described, state)
         with self.store.writing() as session:
-            proving = replace(self, known=replace(self.known, spared=spared))
-            proof = proving._compare(session, state, kept, spooled, sampled)  # noqa: SLF001 - of this very class
+            proof = self._compare(session, state, kept, _Answers(spooled, sampled, left))
             hidden_fields = tuple(sorted(state.fields - {f.name for f in kept.fields}))
             if hidden_fields:
                 lost = Difference(PERMISSION, len(hidden_fields), hidden_fields)
                 proof = replace(proof, differences=(*proof.differences, lost))
             self._save(session, state, proof)
         spooled.after_commit()
+        left.after_commit()
         return proof
 
     def _read_sample(self, describe: ObjectDescribe) -> SpooledRead:
@@ -130,17 +137,11 @@ class Proving:
             ids = draw(session, describe.name, self.sample, self.run_id)
         return read_sample(self.reader, describe, ids)
 
-    def _compare(
-        self,
-        session: Session,
-        state: ObjectState,
-        kept: ObjectDescribe,
-        spooled: SpooledRead,
-        sampled: SpooledRead | None,
-    ) -> ObjectProof:
+    def _compare(self, session: Session, state: ObjectState, kept: ObjectDescribe, org: _Answers) -> ObjectProof:
         """Compare, and mend what is to be mended, in one transaction."""
-        coverage = read_coverage(session).get(state.name, Coverage())
-        claim = Claim(state.upper_bound, coverage.began, self.known.spared.get(state.name, ()))
+        coverage, spooled = read_coverage(session).get(state.name, Coverage()), org.listing
+        spared = (*self.known.spared.get(state.name, ()), *org.left.changed)
+        claim = Claim(state.upper_bound, coverage.began, spared, there=org.left.there)
         looked_at = kept if self.reads_values else identity(kept)
         method = "values" if self.reads_values else f"sample of {self.sample:,}" if self.sample else "ids"
         refusal, at = None, keeps_history(session, state.name, state.upper_bound)
@@ -150,8 +151,8 @@ class Proving:
             if self.repair or self.deletes:
                 refusal = self.guard.refusal(state.name, vanished, spooled.rows, self.known.sees_all.get(state.name))
                 self._mend(session, kept, claim, at, vanished if refusal is None else 0)
-        if sampled is not None:
-            differences += self._compare_sample(session, kept, sampled, claim, at)
+        if org.sample is not None:
+            differences += self._compare_sample(session, kept, org.sample, claim, at)
         if refusal is None and (not vanished or self.repair or self.deletes):
             save_coverage(session, state.name, replace(coverage, unproven_since=None, unproven_because=None))
         mended = self.repair or (self.deletes and all(found.kind == "extra" for found in differences))

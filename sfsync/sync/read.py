@@ -65,7 +65,7 @@ class Reader:
             window: Which records.
             expected: About how many there are, or None when nobody knows yet.
         """
-        if describe.field("IsDeleted") is None and self.api != "bulk":
+        if describe.field("IsDeleted") is None:  # whatever API is wanted: of a window none would be seen to be missing
             listed = self._read_listing(describe, window, expected)
             if listed is not None:
                 return listed

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 W = TypeVar("W")
@@ -14,12 +15,20 @@ R = TypeVar("R")
 #: So many objects may wait in the spool, read and not yet stored, beside those that are being read.
 WAITING = 2
 
+#: Seconds without anything to take over, after which the caller is told that it may have to wait.
+_SOON = 0.05
+
 #: Seconds that threads get to notice that the run is over; one that hangs in the network is left behind.
 _FAREWELL = 10.0
 
 
 def read_ahead(
-    works: Sequence[W], read: Callable[[W], R], *, threads: int, stop: threading.Event
+    works: Sequence[W],
+    read: Callable[[W], R],
+    *,
+    threads: int,
+    stop: threading.Event,
+    idle: Callable[[], None] = lambda: None,
 ) -> Generator[tuple[W, R | BaseException], None, None]:
     """Each work with what reading it gave, or with what it raised, as they are done.
 
@@ -30,6 +39,7 @@ def read_ahead(
         read: Called in threads.
         threads: How many.
         stop: Set when nobody wants the rest any more; `read` should notice it soon.
+        idle: Called in the caller's thread before it waits for long.
     """
     crew = _Crew(read, threading.Semaphore(threads + WAITING), stop)
     for each in works:
@@ -41,7 +51,7 @@ def read_ahead(
         for member in members:
             member.start()
         for _each in works:
-            yield crew.done.get()
+            yield crew.next(idle)
             crew.room.release()
     except BaseException:
         stop.set()
@@ -63,6 +73,13 @@ class _Crew(Generic[W, R]):
         self.stop = stop
         self.todo: queue.SimpleQueue[W] = queue.SimpleQueue()
         self.done: queue.SimpleQueue[tuple[W, R | BaseException]] = queue.SimpleQueue()
+
+    def next(self, idle: Callable[[], None]) -> tuple[W, R | BaseException]:
+        """What was read next."""
+        with suppress(queue.Empty):
+            return self.done.get(timeout=_SOON)
+        idle()
+        return self.done.get()
 
     def work(self) -> None:
         """Read one after the other, as long as there is something to read and room for it."""

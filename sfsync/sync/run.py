@@ -9,6 +9,7 @@ from typing import Any
 
 from sfsync.errors import SfsyncError
 from sfsync.store import Session, Store, ledger, spending
+from sfsync.store.mirror import prepare_mirror
 
 #: So many calls are made at most before they are written down; a kill loses the account of fewer.
 NOTED_EVERY = 100
@@ -63,7 +64,7 @@ def ledger_run(
     A run that is killed stays `running` in the ledger, which is the truth about it.
     """
     with store.writing() as session:
-        spending.prepare(session)
+        prepare_mirror(session)  # a mirror made by an older version lacks tables
         run = LedgerRun(ledger.start_run(session, verb), api_calls, bulk_jobs)
     try:
         yield run

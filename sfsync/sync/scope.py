@@ -7,18 +7,17 @@ from datetime import datetime
 
 from sfsync.errors import GuardRefused
 from sfsync.records import ObjectDescribe
-from sfsync.salesforce.query import query_pages
 from sfsync.store import Session
 from sfsync.store.leavers import Listed, take_out_leavers
-from sfsync.store.merge import STAMP
 from sfsync.store.mirror import ObjectState
-from sfsync.store.selections import save_selection
+from sfsync.store.selections import EVERYTHING, KeptSelection, save_selection
 from sfsync.sync.events import Event, OnEvent, PageRead
 from sfsync.sync.job_note import JobNote
 from sfsync.sync.options import PullOptions
 from sfsync.sync.read import Reader, SpooledRead
+from sfsync.sync.reconcile import identity
 from sfsync.sync.selection import Selection
-from sfsync.sync.window import Chosen, Window
+from sfsync.sync.window import Window
 
 #: Folder, within an object's, of the listing that is compared with its records.
 _FOLDER = "everyone"
@@ -47,6 +46,7 @@ class Scope:
         changed: Those are other records.
         anew: Every record is to be looked at anew, because they are other records or because the user wants it.
         held: The mirror has records of the object.
+        kept: What the ledger keeps of the selection.
     """
 
     selection: Selection
@@ -54,6 +54,7 @@ class Scope:
     changed: bool = False
     anew: bool = False
     held: bool = False
+    kept: KeptSelection = EVERYTHING
 
     @classmethod
     def of(cls, describe: ObjectDescribe, state: ObjectState | None, options: PullOptions) -> Scope:
@@ -68,12 +69,19 @@ class Scope:
         if state is None:
             return cls(selection)
         changed = state.selection.digest != selection.digest
-        return cls(selection, str(state.selection), changed, anew=changed or options.full, held=True)
+        anew = changed or options.full
+        return cls(selection, str(state.selection), changed, anew=anew, held=True, kept=state.selection)
 
     @property
     def reads_all(self) -> bool:
         """Whether every record must be read, because some may be wanted that have not changed."""
         return self.anew or bool(self.selection.unstamped)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the ledger keeps this very selection."""
+        kept = self.selection.kept
+        return self.kept == kept or (self.kept.is_everything and kept.is_everything)
 
     def unfinished(self, reader: Reader, describe: ObjectDescribe, after: datetime | None) -> JobNote | None:
         """The Bulk job that a killed pull left, if its answer is still the one that is wanted.
@@ -99,7 +107,7 @@ class Scope:
             return None
         unfiltered = replace(window, where="" if self.anew else self.selection.born)
         apart = replace(reader, spool=reader.spool / describe.name / _FOLDER, on_event=_but_pages(reader.on_event))
-        return Everyone(apart.read(_identity(describe), unfiltered, None), unfiltered)
+        return Everyone(apart.read(identity(describe), unfiltered, None), unfiltered)
 
     def take_out(
         self,
@@ -115,7 +123,7 @@ class Scope:
         window = everyone.window
         return take_out_leavers(
             session,
-            Listed(_identity(describe), everyone.spooled.pages, everyone.spooled.rows),
+            Listed(identity(describe), everyone.spooled.pages, everyone.spooled.rows),
             Listed(describe, spooled.pages, spooled.rows),
             (window.lower, window.upper),
             history_at,
@@ -140,7 +148,8 @@ class Scope:
                 "taken out of the mirror; it stays as it was",
                 hint=f"correct the selection; if it is meant, run `sfsync pull {name} --full`",
             )
-        save_selection(session, name, self.selection.kept)
+        if not self.is_kept:
+            save_selection(session, name, self.selection.kept)
 
     def notes(self, left: int) -> list[str]:
         """What the user should know."""
@@ -156,24 +165,6 @@ class Scope:
                 "SystemModstamp does not: every record under it was read again"
             )
         return told
-
-
-def moved_on(reader: Reader, describe: ObjectDescribe, selection: Chosen, upper: datetime) -> tuple[str, ...]:
-    """Ids of records that changed since an instant (naive UTC), where a filter may no longer take them.
-
-    They are missing from what is listed under the filter, and are there all the same. To be called after that listing.
-    """
-    if selection.where == selection.born or describe.field(STAMP) is None:
-        return ()
-    since = Window(upper, None, where=selection.born).soql(_identity(describe), ordered=True)
-    pages = query_pages(reader.org, since, deleted_too=describe.field("IsDeleted") is not None)
-    return tuple(str(record["Id"]) for page in pages for record in page.records)
-
-
-def _identity(describe: ObjectDescribe) -> ObjectDescribe:
-    """The object with only the fields that tell whether a record is there and which version it is."""
-    names = {"Id", "IsDeleted", STAMP}
-    return replace(describe, fields=tuple(f for f in describe.fields if f.name in names))
 
 
 def _but_pages(on_event: OnEvent) -> OnEvent:

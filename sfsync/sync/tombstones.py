@@ -49,11 +49,13 @@ class Storing:
         upper: The object's upper bound after this pull (naive UTC).
         history: Whether superseded versions are kept.
         guard: When absence is not taken for deletion.
+        changed: Storing the rows of this pull has changed something.
     """
 
     upper: datetime
     history: bool
     guard: Guard
+    changed: bool = True
 
 
 def read_deletions(
@@ -92,7 +94,7 @@ def store_deletions(session: Session, describe: ObjectDescribe, read: Deletions,
             f"records deleted for good since {since:%Y-%m-%d %H:%M} UTC may still be in the mirror ({because}): "
             "`sfsync verify --deletes` looks"
         )
-    merged = follow_merges(session, describe, how.upper)
+    merged = follow_merges(session, describe, how.upper) if how.changed or deleted else 0
     save_coverage(session, describe.name, Coverage(read.bound.covered, since, because, began))
     if deleted:
         ledger.recount(session, describe.name)

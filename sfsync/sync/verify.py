@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,10 +16,11 @@ from sfsync.salesforce.permissions import view_all
 from sfsync.salesforce.query import record_counts
 from sfsync.salesforce.replication import GRAIN, REACH, Deleted, get_deleted_of_many
 from sfsync.store import Store
-from sfsync.store.mirror import ObjectState, prepare_mirror, read_state
-from sfsync.sync.budget import ONLY_RESERVE, BudgetLimits, budgeted
-from sfsync.sync.events import ObjectStarted, OnEvent, ignore
-from sfsync.sync.forecast import BULK_PAGE, JOB_CALLS, REST_PAGE, Cost
+from sfsync.store.mirror import ObjectState, read_state
+from sfsync.sync.budget import ONLY_RESERVE, Budget, BudgetLimits, budgeted
+from sfsync.sync.counts import Counting, live_records
+from sfsync.sync.events import ObjectCounted, ObjectStarted, OnEvent, ignore
+from sfsync.sync.forecast import BULK_PAGE, JOB_CALLS, REST_PAGE, Cost, lasts
 from sfsync.sync.lock import mirror_lock
 from sfsync.sync.proof import Known, ObjectProof, Proving
 from sfsync.sync.read import Reader
@@ -62,11 +63,19 @@ class VerifyOptions:
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """The proof, as the ledger keeps it too."""
+    """The proof, as the ledger keeps it too.
+
+    Attributes:
+        run_id: Its row in `sfsync.runs`.
+        objects: What was found of each object, the smallest first.
+        api_calls: Requests sent to the org.
+        counts: Records of each object there and here, counted before anything was compared.
+    """
 
     run_id: str
     objects: tuple[ObjectProof, ...]
     api_calls: int
+    counts: tuple[ObjectCounted, ...] = ()
 
     @property
     def equal(self) -> bool:
@@ -85,8 +94,8 @@ def verify(
 ) -> VerifyResult:
     """Hold the mirror against the org, object by object, each as of its own upper bound.
 
-    What changed in the org since then is not held against the mirror: the next pull brings it. The smallest objects
-    come first; every object's proof is kept as soon as it is there.
+    What changed in the org since then is not held against the mirror: the next pull brings it. What is cheap comes
+    first: the counts of all objects, then the smallest ones; every object's proof is kept as soon as it is there.
 
     Args:
         org: The org the mirror is of.
@@ -106,14 +115,13 @@ def verify(
             state = read_state(session)
         refuse_another_org(org, state.org_id)
         chosen = chosen_states(state.objects, objects)
-        with store.writing() as session:
-            prepare_mirror(session)  # a mirror made by an older version lacks tables
         reader = Reader(org, folder / "verify", "auto", options.bulk_threshold, on_event)
         with (
             budgeted(org, store, options.budget) as budget,
             ledger_run(store, "verify", lambda: budget.calls, lambda: budget.bulk_jobs) as run,
         ):
-            proofs = tuple(_proofs(reader, store, chosen, options, run.id))
+            verification = _Verification(reader, store, options, run.id)
+            proofs = verification.prove(chosen, budget)
             run.state = "done" if all(proof.reason is None for proof in proofs) else "partial"
             run.summary = {
                 "values": options.values,
@@ -121,7 +129,7 @@ def verify(
             }
             calls = budget.calls
         shutil.rmtree(folder / "verify", ignore_errors=True)
-        return VerifyResult(run.id, proofs, calls)
+        return VerifyResult(run.id, proofs, calls, tuple(verification.counts))
 
 
 def chosen_states(mirrored: Mapping[str, ObjectState], wanted: Sequence[str] | None) -> list[ObjectState]:
@@ -148,29 +156,51 @@ def forecast(states: Sequence[ObjectState], options: VerifyOptions | None = None
         if state.rows > options.bulk_threshold:
             total += Cost(JOB_CALLS + -(-state.rows // BULK_PAGE), 1)
         else:
-            total += Cost(max(1, -(-state.rows // REST_PAGE)))
+            total += Cost(1 + max(1, -(-state.rows // REST_PAGE)))
         total += Cost(calls_of(min(options.sample, state.rows)))
     return total
 
 
-def _proofs(
-    reader: Reader, store: Store, states: Sequence[ObjectState], options: VerifyOptions, run_id: str
-) -> Iterator[ObjectProof]:
-    guard = Guard(options.most_extra, options.trust_absence)
-    try:
-        known = _beforehand(reader.org, states)
-    except (BudgetReached, LimitReached) as spent:
-        yield from (ObjectProof(state.name, 0, reason=spent.message) for state in states)
-        return
-    proving = Proving(
-        store, reader, run_id, known, guard, options.values, options.sample, options.repair, options.deletes
-    )
-    for state in sorted(states, key=lambda each: (known.sizes.get(each.name, each.rows), each.name)):
-        reader.on_event(ObjectStarted(state.name, known.sizes.get(state.name)))
+@dataclass
+class _Verification:
+    """One run of `verify`."""
+
+    reader: Reader
+    store: Store
+    options: VerifyOptions
+    run_id: str
+    counts: list[ObjectCounted] = field(default_factory=list)
+
+    def prove(self, states: Sequence[ObjectState], budget: Budget) -> tuple[ObjectProof, ...]:
+        """Count the records of all objects, then prove one object after the other."""
+        affordable = lasts(budget, forecast(states, self.options))
         try:
-            yield proving.prove(state)
-        except (RequestRefused, IncompleteAnswer, TemporaryFailure, BudgetReached, LimitReached) as error:
-            yield ObjectProof(state.name, 0, reason=error.message)
+            known = _beforehand(self.reader.org, states)
+        except (BudgetReached, LimitReached) as spent:
+            return tuple(ObjectProof(state.name, 0, reason=spent.message) for state in states)
+        readable = [state for state in states if isinstance(known.describes[state.name], ObjectDescribe)]
+        if affordable:  # otherwise every call is needed for the proof itself
+            self._count(readable, known)
+        return tuple(self._proofs(states, known))
+
+    def _count(self, states: Sequence[ObjectState], known: Known) -> None:
+        with self.store.reading() as session:
+            live = live_records(session, states)
+        counting = Counting(self.reader.org, known.sizes, self.options.bulk_threshold)
+        for counted in counting.count(states, live):
+            self.counts.append(counted)
+            self.reader.on_event(counted)
+
+    def _proofs(self, states: Sequence[ObjectState], known: Known) -> Iterator[ObjectProof]:
+        options, guard = self.options, Guard(self.options.most_extra, self.options.trust_absence)
+        compared = (options.values, options.sample, options.repair, options.deletes)
+        proving = Proving(self.store, self.reader, self.run_id, known, guard, *compared)
+        for state in sorted(states, key=lambda each: (known.sizes.get(each.name, each.rows), each.name)):
+            self.reader.on_event(ObjectStarted(state.name, known.sizes.get(state.name)))
+            try:
+                yield proving.prove(state)
+            except (RequestRefused, IncompleteAnswer, TemporaryFailure, BudgetReached, LimitReached) as error:
+                yield ObjectProof(state.name, 0, reason=error.message)
 
 
 def _beforehand(org: Org, states: Sequence[ObjectState]) -> Known:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -87,6 +88,35 @@ class Declarations:
 
     # --- rules -------------------------------------------------------------------------------------------------------
 
+    def set_up(self, by: Callable[[FakeOrg], None]) -> None:
+        """Set the org up by calling this with it, now and after every reset."""
+        org = self._org
+        fill: Callable[[], None] = org._fill  # noqa: SLF001 - this is a part of it
+
+        def filled_and_set_up() -> None:
+            fill()
+            by(org)
+
+        org._fill = filled_and_set_up  # noqa: SLF001
+        by(org)
+
+    def allow_audit_fields(self, *object_names: str) -> None:
+        """Let clients set who made a record and when, as it is made: "Set Audit Fields upon Record Creation".
+
+        Args:
+            object_names: Of these objects; of all where records can be made, unless given.
+        """
+        org = self._org
+        wanted = [_object(org, name) for name in object_names] or [facts for facts in org.catalog if facts.has("C")]
+        for facts in wanted:
+            if facts.name in _WITHOUT_AUDIT_FIELDS:
+                continue
+            fields = tuple(
+                replace(field, flags=f"{field.flags}c") if field.name in _AUDIT_FIELDS and not field.has("c") else field
+                for field in facts.fields
+            )
+            org.catalog.put(replace(facts, fields=fields))
+
     def add_validation_rule(
         self, object_name: str, name: str, when: str | Test, message: str, field: str | None = None
     ) -> None:
@@ -169,6 +199,16 @@ class Declarations:
         self.behaviour.assignment_rules.append(rule)
 
     # --- shape -------------------------------------------------------------------------------------------------------
+
+    def set_picklist(self, object_name: str, field: str, values: Sequence[str]) -> None:
+        """Let a picklist offer just these values."""
+        from sfsync.fake.catalog.facts import PicklistEntry  # noqa: PLC0415
+
+        org = self._org
+        facts = _object(org, object_name)
+        wanted, entries = _field(facts, field), tuple(PicklistEntry(value, value) for value in values)
+        fields = tuple(replace(each, values=entries) if each is wanted else each for each in facts.fields)
+        org.catalog.put(replace(facts, fields=fields))
 
     def map_lead_field(self, lead_field: str, targets: Mapping[str, str]) -> None:
         """Let conversion carry a custom lead field over: `map_lead_field("Size__c", {"Account": "Size__c"})`."""
@@ -279,6 +319,10 @@ class Declarations:
             dated: ISO code → day → rate from that day on: DatedConversionRate, for `convertCurrency` of opportunities.
         """
         self.behaviour.currencies.enable(rates, dated)
+
+
+_AUDIT_FIELDS = frozenset({"CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"})
+_WITHOUT_AUDIT_FIELDS = frozenset({"User", "UserRole"})
 
 
 def _object(org: FakeOrg, name: str) -> ObjectFacts:

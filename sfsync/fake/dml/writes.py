@@ -169,10 +169,16 @@ def _complete(call: Call, row: PendingRow) -> None:
                     after[name] = shape.default(facts)
         if after.get("OwnerId", "") is None and not (call.facts.by_name["ownerid"]).has("n"):
             after["OwnerId"] = call.options.user_id
-    earlier = call.now
+    _date(call, row)
+
+
+def _date(call: Call, row: PendingRow) -> None:
+    """Fill in the stamps. A client that may set audit fields dates a record back; that it came in now still shows."""
+    backdated = "CreatedDate" in row.given and not call.options.system
+    earlier, after = call.now, row.after
     for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp"):
-        if name in shape.stamps:
-            earlier = after[name] = after[name] or earlier
+        if name in call.shape.stamps:
+            earlier = after[name] = after[name] or (call.now if backdated else earlier)
 
 
 # --- known records -------------------------------------------------------------------------------------------------

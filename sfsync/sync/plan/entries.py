@@ -13,7 +13,7 @@ from sfsync.mapping.transforms.stage import Telling
 from sfsync.records import FieldDescribe
 from sfsync.store.columns import sql_type
 from sfsync.store.names import literal, quote
-from sfsync.sync.plan.parents import LATER, OWN, THERE, lookup_table
+from sfsync.sync.plan.parents import LATER, OWN, THERE, held_table, lookup_table
 from sfsync.sync.plan.values import canonical, same, some_text
 from sfsync.sync.plan.work import Work
 
@@ -153,12 +153,16 @@ def entries_of(work: Work) -> list[Entry]:
     return fields + [_lookup(work, start + at, at, each) for at, each in enumerate(work.push.lookups)]
 
 
-def parents_sql(work: Work) -> str:
-    """Joins of the parents of every lookup."""
-    return "".join(
-        f" LEFT JOIN {lookup_table(work, number)} AS parent{number} ON parent{number}.value = {each.value_sql}"
-        for number, each in enumerate(work.push.lookups)
-    )
+def parents_sql(work: Work, *, creating: bool = False) -> str:
+    """Joins of the parents of every lookup, and of the one that the record has already where it has the value too."""
+    joins = ""
+    for number, each in enumerate(work.push.lookups):
+        asked = each.value_sql
+        joins += f" LEFT JOIN {lookup_table(work, number)} AS parent{number} ON parent{number}.value = {asked}"
+        same = f"held{number}.value = {asked} AND held{number}.ref = rec.{quote(each.field)}"
+        known = not creating and work.has(each.field)
+        joins += f" LEFT JOIN {held_table(work, number)} AS held{number} ON {same if known else 'FALSE'}"
+    return joins
 
 
 def _before(work: Work, described: FieldDescribe) -> str:
@@ -219,18 +223,20 @@ def _lookup(work: Work, number: int, at: int, lookup: PushLookup) -> Entry:
     if lookup.null == "clear":
         clears = f"{lookup.problem_sql} IS NULL AND ({lookup.value_sql} IS NULL"
         clears += f" OR ({missing}))" if lookup.on_missing == "null" else ")"
-    one = f"CASE WHEN {parent}.refs = 1 THEN {parent}.ref "
+    # Who is named already is not exchanged for another of the same name, nor asked which of them is meant.
+    held = f"held{at}.ref"
+    one = f"CASE WHEN {held} IS NOT NULL THEN {held} WHEN {parent}.refs = 1 THEN {parent}.ref "
     one += f"WHEN {only_faulty} THEN {parent}.faulty END"
     return Entry(
         number=number,
         described=described,
         raw=one,
         value=one,
-        problem=f"coalesce({', '.join(problems)})",
+        problem=f"CASE WHEN {held} IS NULL THEN coalesce({', '.join(problems)}) END",
         note=note,
         before=_before(work, described),
         clears=clears,
-        stage=f"{parent}.stage",
+        stage=f"CASE WHEN {held} IS NULL THEN {parent}.stage END",
         edited=_edited(work, lookup.field),
         write=lookup.write,
         required=lookup.required,

@@ -68,7 +68,8 @@ def step_lines(session: Session, step: PlanStep) -> Iterator[list[str]]:
 
 def step_digest(session: Session, step: PlanStep) -> str:
     """A digest of every change of a step, made by the database."""
-    lines = f"SELECT c.change_no, {line_sql(step)} AS line FROM {step.table} AS c"
+    # Of each line its own digest first: those are short to sort, whatever the lines hold.
+    lines = f"SELECT c.change_no, md5({line_sql(step)}) AS line FROM {step.table} AS c"
     numbered = (
         f"SELECT change_no, line, (row_number() OVER (ORDER BY change_no) - 1) // {CHUNK} AS part FROM ({lines}) AS l"
     )
@@ -80,7 +81,11 @@ def step_digest(session: Session, step: PlanStep) -> str:
 
 def chunk_digest(lines: Iterable[str]) -> str:
     """The digest of `CHUNK` lines (fewer at the end of a step), as the database makes it."""
-    return hashlib.md5("\n".join(lines).encode(), usedforsecurity=False).hexdigest()
+    return _md5("\n".join(_md5(line) for line in lines))
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def digest_of(parts: Iterable[str]) -> str:

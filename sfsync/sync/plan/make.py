@@ -65,7 +65,7 @@ def make_plan(
         The plan; when there is nothing to do it has no steps, and is not kept.
 
     Raises:
-        UsageError: A mapping does not push.
+        UsageError: A mapping does not push, or an apply of it was stopped and not resumed.
         MappingError: A mapping does not fit the org or its source.
         MirrorUnfit: An object that a mapping needs was never pulled.
         GuardRefused: It would delete too much.
@@ -77,6 +77,7 @@ def make_plan(
         known = dict(describes) if describes is not None else ledger.read_describes(session)
         _check(mappings, known, state)
         tables.prepare(session)
+        _refuse_half_applied(session, mappings)
         works = _works(session, in_order(mappings), known, sources or {}, options, state.as_of)
         plan_id = _plan_id()
         maker = StepMaker(session, plan_id, options, state.as_of, 1, [])
@@ -118,6 +119,17 @@ def _refuse_pulls(mappings: Sequence[Mapping]) -> None:
         if mapping.direction == "pull":
             raise UsageError(
                 f"{mapping.file} only pulls", hint="add `direction: push`, or `both`, to what is to be written"
+            )
+
+
+def _refuse_half_applied(session: Session, mappings: Sequence[Mapping]) -> None:
+    """A row that a stopped apply may have created already must not be planned as new a second time."""
+    files = {mapping.file for mapping in mappings}
+    for plan in stored.half_applied(session):
+        if shared := sorted(files & {step.mapping for step in plan.steps}):
+            raise UsageError(
+                f"the apply of plan {plan.id} was stopped before it ended, and it writes {', '.join(shared)} too",
+                hint="run `sfsync apply --resume` first: it finds out what was written, and finishes the rest",
             )
 
 

@@ -47,7 +47,7 @@ class ParentFinder:
     awaited: Awaited
 
     def find(self, work: Work) -> None:
-        """Make a table for each lookup: value, ref, stage, refs (how many have it), other, fault."""
+        """Make two tables for each lookup: value, ref, stage, refs (how many have it), other, fault; and every pair."""
         for number, lookup in enumerate(work.push.lookups):
             asked, value = work.temporary(f"asked {number}"), lookup.value_sql
             work.remake(
@@ -60,14 +60,22 @@ class ParentFinder:
                 f"ON c.folded = {_asked_sql('a.value', by)}"
                 for rank, (candidates, by) in enumerate(self._candidates(work, lookup))
             )
+            every = work.temporary(f"found {number}")
+            work.remake(self.session, every, found)
+            work.remake(
+                self.session,
+                held_table(work, number),
+                f"SELECT DISTINCT value, ref FROM {every} WHERE fault IS NULL",
+            )
             work.remake(
                 self.session,
                 lookup_table(work, number),
-                f"WITH found AS ({found}), best AS (SELECT value, min(rank) AS rank FROM found GROUP BY value) "
+                f"WITH best AS (SELECT value, min(rank) AS rank FROM {every} GROUP BY value) "
                 "SELECT found.value, count(DISTINCT ref) FILTER (fault IS NULL) AS refs,"
                 " min(ref) FILTER (fault IS NULL) AS ref, max(ref) FILTER (fault IS NULL) AS other,"
                 " max(stage) FILTER (fault IS NULL) AS stage, min(fault) AS fault, min(ref) AS faulty "
-                "FROM found JOIN best ON best.value = found.value AND best.rank = found.rank GROUP BY found.value",
+                f"FROM {every} AS found JOIN best ON best.value = found.value AND best.rank = found.rank "
+                "GROUP BY found.value",
             )
 
     def _candidates(self, work: Work, lookup: PushLookup) -> list[tuple[str, FieldDescribe]]:
@@ -99,6 +107,11 @@ class ParentFinder:
 def lookup_table(work: Work, number: int) -> str:
     """Quoted name of the table of a lookup's parents."""
     return work.temporary(f"parents {number}")
+
+
+def held_table(work: Work, number: int) -> str:
+    """Quoted name of the table of every record that has a value of a lookup: value, ref."""
+    return work.temporary(f"held {number}")
 
 
 def _asked_sql(value: str, by: FieldDescribe) -> str:

@@ -132,7 +132,7 @@ class StepMaker:
         else:
             joins = f"JOIN {work.temporary('picked')} AS m ON m.source_row = source.source_row "
             joins += f'JOIN {work.every_record} AS rec ON rec."Id" = m.record_id'
-        return f"SELECT {', '.join(columns)} FROM {work.rows_sql} {joins}{parents_sql(work)}"
+        return f"SELECT {', '.join(columns)} FROM {work.rows_sql} {joins}{parents_sql(work, creating=creating)}"
 
     def _of_record(self, work: Work, *, creating: bool) -> dict[str, str]:
         """What is asked of the record itself."""

@@ -141,6 +141,14 @@ def stopped_plan(session: Session) -> Plan | None:
     return _plan(session, rows[0]) if rows else None
 
 
+def half_applied(session: Session) -> list[Plan]:
+    """Plans whose apply was stopped before it ended: what became of their rows is not all known yet."""
+    if not _has_plans(session):
+        return []
+    rows = session.execute(f"{_PLAN} WHERE state = 'applying' ORDER BY created_at DESC, id DESC").rows
+    return [_plan(session, row) for row in rows]
+
+
 def mark(session: Session, plan_id: str, state: PlanState) -> None:
     """Write down where a plan stands now."""
     session.execute("UPDATE sfsync.plans SET state = ? WHERE id = ?", [state, plan_id])

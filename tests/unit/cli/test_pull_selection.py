@@ -80,4 +80,4 @@ def test_a_slip_is_told_at_its_place_before_anything_is_read(
     outcome = run("pull", "--project", project)
     assert outcome.code == 2
     assert place in outcome.err
-    assert not (project / ".sfsync" / "mirror.duckdb").exists()
+    assert run("query", "SELECT count(*) FROM sf.Lead", "--project", project).code != 0

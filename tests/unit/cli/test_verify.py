@@ -64,3 +64,21 @@ def test_deletes_are_taken_over_alone(project: Path, run: Callable[..., Any]) ->
 def test_every_object_says_up_to_when_it_is_mirrored(project: Path, run: Callable[..., Any]) -> None:
     told = run("pull", "--project", project)
     assert told.err.count(" as of 20") >= 2
+
+
+def test_the_counts_are_told_before_the_proof_and_each_proof_says_as_of_when(
+    project: Path, run: Callable[..., Any]
+) -> None:
+    done = run("verify", "Lead", "--project", project)
+    assert "live records in the org now" in done.err
+    assert "as of (UTC)" in done.out
+    told = run("verify", "Lead", "--project", project, "--json").json["result"]
+    assert told["counts"][0]["org"] == told["counts"][0]["mirror"]
+
+
+def test_the_budget_of_the_project_holds_for_verify_too(project: Path, run: Callable[..., Any]) -> None:
+    with (project / "sfsync.yml").open("a") as settings:
+        settings.write("  budget: {calls_per_run: 3}\n")
+    done = run("verify", "--project", project)
+    assert done.code == 4
+    assert "budget of 3 API calls" in done.out

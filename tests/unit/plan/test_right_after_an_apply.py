@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from sfsync.errors import UsageError
 from sfsync.sync.apply.tables import prepare
 
 from .planning import AS_OF, STAMP, Desk, an_id, lead_mapping
@@ -89,3 +90,14 @@ def test_a_record_that_never_comes_into_the_mirror_is_not_waited_for_for_ever(de
     assert desk.plan(lead_mapping(FIELDS)).is_empty
     desk.execute("UPDATE sfsync.cursors SET upper_bound = ?", [AS_OF + timedelta(days=3)])
     assert desk.plan(lead_mapping(FIELDS)).change_count == 1
+
+
+def test_nothing_is_planned_while_an_apply_that_was_stopped_may_have_made_the_same_records(desk):
+    desk.local("leads", [{"id": "c1", "name": "Ada", "company": "Acme"}])
+    plan = desk.plan(lead_mapping(FIELDS))
+    desk.execute("UPDATE sfsync.plans SET state = 'applying' WHERE id = ?", [plan.id])
+    with pytest.raises(UsageError, match=plan.id) as refused:
+        desk.plan(lead_mapping(FIELDS))
+    assert "--resume" in refused.value.hint
+    desk.execute("UPDATE sfsync.plans SET state = 'applied' WHERE id = ?", [plan.id])
+    assert not desk.plan(lead_mapping(FIELDS)).is_empty

@@ -233,7 +233,7 @@ def test_the_days_budget_holds_over_several_pulls_and_killed_ones_count(bench: B
         bench.pull("User", calls_per_day=first.api_calls)
     with bench.store.writing() as session:
         old = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=25)
-        session.execute("UPDATE sfsync.runs SET started_at = ?", [old])
+        session.execute("UPDATE sfsync.runs SET started_at = ?, finished_at = NULL", [old])
         session.execute("UPDATE sfsync.spending SET noted_at = ?", [old])
         assert spending.spent_of_a_day(session) == Spent()
     assert bench.pull("User", calls_per_day=first.api_calls + 1).complete

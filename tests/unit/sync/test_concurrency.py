@@ -182,8 +182,9 @@ def test_a_spool_that_cannot_be_written_ends_the_pull_with_a_clear_error(
 
 
 PULL = """
-import sys, pathlib
+import signal, sys
 from sfsync.cli import run
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 sys.exit(run(["pull", "--project", sys.argv[1], "--api", "bulk"]))
 """
 

@@ -343,13 +343,15 @@ def test_a_merged_lead_is_followed_in_bulk_too(bench: Bench) -> None:
 
 def test_a_merge_circle_in_broken_data_ends(bench: Bench) -> None:
     bench.pull("Account")
-    one, two = bench.ids("Account")[:2]
+    one, two, three = bench.ids("Account")[:3]
     with bench.store.writing() as session:
         session.execute(
             "UPDATE sf_all.Account SET IsDeleted = TRUE, MasterRecordId = CASE WHEN Id = ? THEN ? ELSE ? END "
             "WHERE Id IN (?, ?)",
             [one, two, one, one, two],
         )
+    bench.fake.update("Account", three, {"Website": "https://example.com"})
+    bench.pass_time()
     assert bench.pull("Account").objects[0].merged >= 2
 
 

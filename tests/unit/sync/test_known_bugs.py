@@ -543,6 +543,26 @@ def test_a_record_deleted_for_good_that_stays_live_for_ever(bench: Bench) -> Non
     assert bench.ids() == sorted([kept, gone])
 
 
+@pytest.mark.parametrize("api", ["auto", "rest", "bulk"])
+def test_a_removed_stage_that_stays_because_setup_objects_know_no_deleted_records(bench: Bench, api: str) -> None:
+    bench.pull("OpportunityStage", api=api)
+    gone = bench.ids("OpportunityStage")[0]
+    bench.fake.delete("OpportunityStage", gone, hard=True)
+    bench.pull("OpportunityStage", api=api)
+    assert bench.ids("OpportunityStage") == bench.there("OpportunityStage")
+    assert gone not in bench.ids("OpportunityStage")
+
+
+def test_members_of_campaigns_which_never_lie_in_a_bin(bench: Bench) -> None:
+    (campaign,) = bench.fake.insert("Campaign", [{"Name": "Fair"}])
+    rows = [{"CampaignId": campaign, "LeadId": lead} for lead in bench.leads(3)]
+    members = bench.fake.insert("CampaignMember", rows)
+    bench.pull("CampaignMember", most_vanished=1.0)
+    bench.fake.delete("CampaignMember", members[0], hard=True)
+    bench.pull("CampaignMember", most_vanished=1.0)
+    assert bench.ids("CampaignMember", "sf") == members[1:]
+
+
 def test_a_full_comparison_of_ids_without_a_floor(bench: Bench) -> None:
     # The org lists half of what it has: a lost permission, a failing index, a proxy that cuts off.
     ids = bench.leads(40)

@@ -18,7 +18,7 @@ from sfsync.salesforce.transport import Transport
 from sfsync.store.as_of import as_of_sql
 from sfsync.store.duckdb import DuckDBStore
 from sfsync.store.ledger import recent_runs
-from sfsync.store.mirror import read_state
+from sfsync.store.mirror import object_states, read_state
 from sfsync.sync.events import Event, JobStateSeen, ObjectResult, PageRead
 from sfsync.sync.options import PullOptions
 from sfsync.sync.pull import PullResult, pull
@@ -352,7 +352,11 @@ def test_a_faulty_mapping_stops_the_pull_before_anything_is_read(bench: Bench) -
     text = "version: 1\nobject: Lead\ntable: crm.leads\nfields:\n  Emial: email\n"
     with pytest.raises(MappingError, match=r":5:3: .*Email"):
         bench.pull(mappings=[text])
-    assert not bench.store.exists()
+    with bench.store.reading() as session:
+        assert object_states(session) == {}
+        (run,) = recent_runs(session)
+    assert run.state == "failed"
+    assert run.api_calls > 0  # they count towards the day
 
 
 def test_a_pull_of_chosen_objects_leaves_other_mappings_alone(bench: Bench) -> None:

@@ -198,6 +198,30 @@ def test_a_filter_on_a_parent_is_looked_at_anew_each_time(bench: Bench) -> None:
     assert bench.one("Contact", filter=chosen).inserted == len(moved)
 
 
+@pytest.mark.parametrize("option", ["", "repair", "deletes"])
+def test_what_left_a_filter_silently_is_neither_extra_nor_deleted(bench: Bench, option: str) -> None:
+    chosen = "Account.Industry = 'Retail'"
+    bench.one("Contact", filter=chosen)
+    before = bench.ids("Contact", "IsDeleted IS NOT TRUE")
+    account = bench.value("SELECT AccountId FROM sf.Contact LIMIT 1")
+    bench.fake.update("Account", account, {"Industry": "Banking"})
+    bench.fake.clock.advance(LAG)
+    options = VerifyOptions(**({option: True} if option else {}))
+    (proof,) = verify(bench.org, bench.store, workspace=bench.workspace, options=options).objects
+    assert proof.differences == ()
+    assert bench.ids("Contact", "IsDeleted IS NOT TRUE") == before
+    assert bench.one("Contact", filter=chosen).left > 0  # the next pull takes them out
+
+
+def test_what_was_deleted_for_good_is_extra_under_such_a_filter_too(bench: Bench) -> None:
+    bench.one("Contact", filter="Account.Industry = 'Retail'")
+    gone = min(bench.ids("Contact"))
+    with bench.fake.database.writing() as cursor:
+        cursor.execute('DELETE FROM "Contact" WHERE "Id" = ?', [gone])
+    (proof,) = verify(bench.org, bench.store, workspace=bench.workspace).objects
+    assert [(found.kind, found.ids) for found in proof.differences] == [("extra", (gone,))]
+
+
 def test_a_relative_date_lets_records_leave_as_time_goes_by(bench: Bench) -> None:
     born = bench.fake.insert("Lead", [{"LastName": "Ada", "Company": "Engines"}])[0]
     bench.one(filter="CreatedDate = LAST_N_DAYS:7")
@@ -331,7 +355,8 @@ def test_a_selection_that_does_not_fit_the_org_stops_the_pull_before_anything_is
     assert "Lead has no field `Emial`" in told[0]
     assert "did you mean `LeadSource`?" in told[1]
     assert not any("/query" in call.path for call in bench.fake.requests)
-    assert not bench.store.exists()
+    with bench.store.reading() as session:
+        assert object_states(session) == {}
 
 
 # --- many objects -----------------------------------------------------------------------------------------------------

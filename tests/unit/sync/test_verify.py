@@ -19,6 +19,7 @@ from sfsync.store.ledger import recent_runs
 from sfsync.store.mirror import read_state
 from sfsync.store.proofs import last_proofs
 from sfsync.sync.budget import BudgetLimits
+from sfsync.sync.events import Event, ObjectCounted
 from sfsync.sync.pull import pull
 from sfsync.sync.verify import ObjectProof, VerifyOptions, VerifyResult, chosen_states, forecast, verify
 
@@ -325,3 +326,24 @@ def test_a_tombstone_that_left_the_recycle_bin_is_no_difference(bench: Bench) ->
 def test_an_object_that_is_not_mirrored_is_refused(bench: Bench) -> None:
     with pytest.raises(UsageError, match="Opportunity"):
         bench.verify("Opportunity")
+
+
+def test_the_counts_come_first_and_are_told(bench: Bench) -> None:
+    lost = bench.ids()[0]
+    bench.sql(f"DELETE FROM sf_all.Lead WHERE Id = '{lost}'")
+    told: list[Event] = []
+    result = verify(bench.org, bench.store, workspace=bench.folder, on_event=told.append)
+    leads = bench.fake.count("Lead")
+    assert ObjectCounted("Lead", leads, leads - 1, exact=True) in result.counts
+    assert [type(event) for event in told[:2]] == [ObjectCounted, ObjectCounted]
+    assert not isinstance(told[2], ObjectCounted)
+
+
+def test_a_large_object_is_counted_by_the_orgs_own_estimate(bench: Bench) -> None:
+    counts = {each.object: each for each in bench.verify(bulk_threshold=50).counts}
+    assert not counts["Lead"].exact
+    assert counts["LeadStatus"].exact
+
+
+def test_a_budget_that_hardly_lasts_is_spent_on_the_proof_and_not_on_counts(bench: Bench) -> None:
+    assert bench.verify(budget=BudgetLimits(calls_per_run=7)).counts == ()

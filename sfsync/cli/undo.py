@@ -1,0 +1,112 @@
+"""`sfsync undo`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sfsync.cli.console import Console
+from sfsync.cli.exit_codes import ExitCode
+from sfsync.cli.options import json_option, pass_console, project_option, target_org_option
+
+if TYPE_CHECKING:
+    from sfsync.project import Project
+    from sfsync.sync.undo import Undo
+
+HELP = """Make the plan that takes back what a run has written, and show it; `sfsync apply` then does it.
+
+The objects are pulled first. New records are deleted, changed fields get back what they held. What someone has changed
+since is left alone and named; deletions, conversions and merges cannot be taken back, and are listed.
+
+\b
+Examples:
+  sfsync undo 20260131T120000Z-1f2e
+  sfsync undo 20260131T120000Z-1f2e --output undo.json
+"""
+
+
+@click.command("undo", help=HELP, short_help="Plan to take back what a run has written.")
+@click.argument("run", metavar="RUN")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the plan to a file."
+)
+@click.option("--no-pull", is_flag=True, help="Plan as of the last pull.")
+@project_option
+@target_org_option
+@json_option
+@pass_console
+def command(
+    console: Console,
+    run: str,
+    output: Path | None,
+    no_pull: bool,
+    project: Path | None,
+    target_org: str | None,
+) -> None:
+    """Pull, make the inverse plan, and explain it."""
+    from sfsync.project import find_project
+    from sfsync.store import open_store
+    from sfsync.sync.plan.explain import explain
+    from sfsync.sync.plan.explain_text import explain_text
+    from sfsync.sync.plan.plan_file import write_plan
+    from sfsync.sync.undo import make_undo
+
+    found = find_project(project)
+    store = open_store(found.store_path)
+    if not no_pull:
+        _pull(console, found, run, target_org)
+    undo = make_undo(store, run)
+    with store.reading() as session:
+        told = explain(session, undo.plan)
+        if output is not None:
+            write_plan(session, undo.plan, output)
+    for each in undo.irreversible:
+        console.warn(f"{each.count:,} {each.object} {each.reason}: {', '.join(each.ids)}")
+    for other in undo.others:
+        console.warn(f"run {other} of the same plan has written, too; `sfsync undo {run}` leaves that as it is")
+
+    def human() -> None:
+        console.out(explain_text(told).rstrip("\n"))
+        if undo.plan.is_empty:
+            console.next_step("nothing is left to take back")
+        else:
+            console.next_step(f"`sfsync apply {undo.plan.id}` takes it back")
+
+    console.finish(_payload(undo, told), human, status=ExitCode.FINE)
+
+
+def _payload(undo: Undo, told: dict[str, object]) -> dict[str, object]:
+    irreversible = [asdict(each) for each in undo.irreversible]
+    return {"plan": told, "irreversible": irreversible, "other_runs": list(undo.others)}
+
+
+def _pull(console: Console, project: Project, run: str, target_org: str | None) -> None:
+    """Bring the run's objects up to date: up to this moment, for what was just written lies behind no lag."""
+    from sfsync.cli.progress import pull_progress
+    from sfsync.mapping import load_mappings
+    from sfsync.salesforce import connect
+    from sfsync.store import open_store
+    from sfsync.sync.apply.retry import plan_of
+    from sfsync.sync.options import options_from
+    from sfsync.sync.plan.stored import read_stored_plan
+    from sfsync.sync.pull import pull
+
+    store = open_store(project.store_path)
+    with store.reading() as session:
+        plan = read_stored_plan(session, plan_of(session, run))
+    org = connect(project.settings, target_org=target_org)
+    org.pause(1.1)  # a pull ends at the last full second
+    with pull_progress(console) as on_event:
+        pull(
+            org,
+            store,
+            workspace=project.state_dir,
+            objects=list(dict.fromkeys(step.object for step in plan.steps)),
+            mappings=load_mappings(project.mappings_dir),
+            options=replace(options_from(project.settings, project.document), lag=timedelta(0)),
+            on_event=on_event,
+        )

@@ -1,0 +1,1 @@
+"""Applying plans: every change is sent at most once, and ends in exactly one outcome."""

@@ -1,0 +1,322 @@
+"""Sends a step by Bulk API 2.0: the database writes the file and reads the results, whatever their number and order."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sfsync.errors import RequestRefused, SalesforceError, SfsyncError
+from sfsync.salesforce.bulk_ingest import BulkIngest, IngestOperation, IngestResults, IngestState
+from sfsync.store.interface import Session
+from sfsync.store.names import literal, quote
+from sfsync.sync.apply import tables
+from sfsync.sync.apply.check import reject_moved
+from sfsync.sync.apply.current import Current, CurrentReader
+from sfsync.sync.apply.events import JobSeen, Trouble
+from sfsync.sync.apply.step_rows import StepRows, is_set_of
+from sfsync.sync.apply.unknown import mark_unknown, resolve_unknown
+from sfsync.sync.apply.work import Apply, write_options
+
+#: What empties a field in a Bulk file, so that the text itself can only be written by Collections.
+EMPTIES = "#N/A"
+_NOW, _BATCH, _RESULTS = quote("apply now"), quote("apply batch"), quote("apply results")
+_MOST_UPLOADS = 3
+
+
+class NotForBulk(Exception):
+    """The org does not take this object or operation by Bulk."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """One file: the batch's number, and where it lies."""
+
+    number: int
+    file: Path
+
+
+def fits_bulk(rows: StepRows) -> bool:
+    """Whether Bulk can write a step as it was planned.
+
+    It has no header for duplicate rules, runs the active assignment rule only by its Id, and a record that cannot be
+    found by a key could not be told from its twin in the results.
+    """
+    options = write_options(rows.step)
+    active_rule = options.auto_assign and options.assignment_rule_id is None
+    return not rows.is_keyless and options.duplicates == "block" and not active_rule
+
+
+def carriable(rows: StepRows) -> str:
+    """SQL of whether a Bulk file can carry a change, and its results can name it."""
+    named = f"{rows.correlation} IS NOT NULL"
+    texts = [f"coalesce(s.{quote(name)} = {literal(EMPTIES)}, FALSE)" for name in rows.sent_fields]
+    return f"({named} AND NOT ({' OR '.join(texts)}))" if texts else f"({named})"
+
+
+def send_by_bulk(work: Apply, rows: StepRows) -> None:
+    """Send the pending changes of a step, one Bulk job after the other.
+
+    Raises:
+        NotForBulk: The org does not take them by Bulk; nothing was sent.
+        SfsyncError: The org cannot be written to now; a job that began goes on there.
+    """
+    failures = 0
+    while _is_pending(work, rows):
+        upload = _prepare(work, rows, _current(work, rows))
+        if upload is None:
+            return
+        try:
+            _send(work, rows, upload)
+        except NotForBulk:
+            raise
+        except _UploadFailed as failed:
+            failures += 1
+            work.on_event(Trouble(rows.step.object, failed.error.message))
+            if failures >= _MOST_UPLOADS:
+                raise failed.error from None
+        finally:
+            upload.file.unlink(missing_ok=True)
+        work.run.note_spending(work.store)
+
+
+def _is_pending(work: Apply, rows: StepRows) -> bool:
+    """Whether anything is left for a file, found out before the org is asked what changed there."""
+    left = f"SELECT 1 FROM {rows.from_sql} WHERE {rows.pending} AND {carriable(rows)} LIMIT 1"
+    with work.store.reading() as session:
+        return bool(session.execute(left).rows)
+
+
+class _UploadFailed(Exception):
+    """The file may not have arrived; the job was given up before it began."""
+
+    def __init__(self, error: SalesforceError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def _current(work: Apply, rows: StepRows) -> Current:
+    """What was changed since the mirror's bound; of an object that is mirrored in part, also every key."""
+    known = work.known[rows.step.object]
+    by = (rows.key_field,) if rows.key_field else ()
+    fields = tuple(dict.fromkeys((*by, *(each.name for each in rows.compared))))
+    reader = CurrentReader(work.org, rows.describe, fields, work.folder)
+    if rows.key_field is not None and not known.is_whole:
+        return reader.having(rows.key_field)
+    return reader.changed_since(known.upper)
+
+
+def _prepare(work: Apply, rows: StepRows, current: Current) -> _Upload | None:
+    """Settle those that moved, write down what is about to be sent, and write the file; None when none is left."""
+    file = work.folder / "upload.csv"
+    with work.store.writing() as session:
+        current.load(session, _NOW)
+        reject_moved(session, work, rows, _NOW, every=False, only=carriable(rows))
+        _choose(session, work, rows)
+        if not session.execute(f"SELECT count(*) FROM {_BATCH}").scalar():
+            return None
+        number = work.begin_batch(session, rows, "bulk", _BATCH)
+        session.write_csv(_file_sql(work, rows, number), file)
+    return _Upload(number, file)
+
+
+def _choose(session: Session, work: Apply, rows: StepRows) -> None:
+    """Make the table of the changes of the next job: as many as one may have, and of twins one."""
+    columns = [rows.correlation, *(f"s.{quote(name)}" for name in rows.sent_fields)]
+    # A quote within is doubled, quotes around, a comma.
+    sizes = (f"coalesce(strlen({c}) + length({c}) - length(replace({c}, '\"', '')), 4) + 3" for c in columns)
+    header = sum(len(name) + 3 for name in rows.sent_fields) + 40
+    ready = (
+        f"SELECT s.change_no, {' + '.join(sizes)} AS size, row_number() OVER (PARTITION BY {rows.correlation}"
+        f" ORDER BY s.change_no) AS twin FROM {rows.from_sql} WHERE {rows.pending} AND {carriable(rows)}"
+    )
+    session.execute(f"DROP TABLE IF EXISTS {_BATCH}")
+    session.execute(
+        f"CREATE TEMPORARY TABLE {_BATCH} AS SELECT change_no FROM (SELECT change_no, sum(size) OVER (ORDER BY"
+        " change_no ROWS UNBOUNDED PRECEDING) AS upto, row_number() OVER (ORDER BY change_no) AS place"
+        f" FROM ({ready}) AS r WHERE twin = 1) AS x WHERE place = 1"
+        f" OR (place <= {work.options.most_rows} AND upto <= {work.options.most_bytes - header})"
+    )
+
+
+def _file_sql(work: Apply, rows: StepRows, number: int) -> str:
+    by = rows.key_field or "Id"
+    columns = [f"{rows.correlation} AS {quote(by)}"]
+    for name in rows.sent_fields:
+        text = f"coalesce(nullif({rows.value(name)}, ''), {literal(EMPTIES)})"
+        columns.append(f"CASE WHEN {is_set_of(name)} THEN {text} END AS {quote(name)}")
+    return f"SELECT {', '.join(columns)} FROM {work.batch_rows(rows, number)}"
+
+
+def _operation(rows: StepRows) -> IngestOperation:
+    if rows.step.action == "delete":
+        return "hardDelete" if rows.step.options.get("hard") else "delete"
+    return "upsert" if rows.key_field is not None else "update"
+
+
+def _send(work: Apply, rows: StepRows, upload: _Upload) -> None:
+    rule = write_options(rows.step).assignment_rule_id
+    try:
+        job = BulkIngest.create(
+            work.org, _operation(rows), rows.step.object, key_field=rows.key_field, assignment_rule_id=rule
+        )
+    except RequestRefused as refused:
+        work.void_batch(upload.number)
+        raise NotForBulk(refused.message) from refused
+    except BaseException:
+        work.void_batch(upload.number)  # an open job writes nothing
+        raise
+    work.note_job(upload.number, job.id)
+    work.store.let_go()  # others may look while the org is at work
+    try:
+        job.upload(upload.file)
+    except SalesforceError as error:
+        _give_up(work, job, upload.number)
+        raise _UploadFailed(error) from error
+    except SfsyncError:
+        _give_up(work, job, upload.number)
+        raise
+    try:
+        job.close()
+    except RequestRefused as refused:
+        if job.state().state != "Open":
+            finish_job(work, rows, upload.number, job)
+            return
+        _give_up(work, job, upload.number)
+        raise _UploadFailed(refused) from refused
+    finish_job(work, rows, upload.number, job)
+
+
+def _give_up(work: Apply, job: BulkIngest, number: int) -> None:
+    """Give up a job that was never closed: it has written nothing, and never will."""
+    work.void_batch(number)
+    try:
+        job.abort()
+    except SfsyncError:
+        return  # the org drops an open job by itself
+
+
+def take_up(work: Apply, rows: StepRows, number: int, job_id: str) -> None:
+    """Go on with the job of a run that was stopped; one that was never closed is given up, its changes wait again.
+
+    Raises:
+        SfsyncError: The org cannot be asked now, or the job is still at work.
+    """
+    job = BulkIngest(work.org, job_id)
+    try:
+        state = job.state()
+    except RequestRefused as refused:
+        if refused.status != 404:
+            raise
+        with work.store.writing() as session:
+            mark_unknown(session, work, rows, number, "JOB_GONE", f"the org no longer has Bulk job {job_id}")
+        return
+    if state.state == "Open":
+        job.abort()
+        work.void_batch(number)
+        return
+    finish_job(work, rows, number, job)
+
+
+def finish_job(work: Apply, rows: StepRows, number: int, job: BulkIngest) -> None:
+    """Wait for a job that was closed, and settle its changes by its results."""
+    with work.store.writing() as session:
+        work.mark_batch(session, number, "sent")
+    work.store.let_go()
+    name = rows.step.object
+    state = job.wait(
+        lambda now: work.on_event(JobSeen(name, job.id, now.state, now.processed)), patience=work.options.patience
+    )
+    folder = work.folder / "results"
+    shutil.rmtree(folder, ignore_errors=True)
+    results = job.results(folder)
+    with work.store.writing() as session:
+        _store_results(session, work, rows, number, state, results)
+        work.tell_of_batch(session, rows, number)
+    shutil.rmtree(folder, ignore_errors=True)
+    resolve_unknown(work, rows)
+
+
+def _store_results(
+    session: Session, work: Apply, rows: StepRows, number: int, state: IngestState, results: IngestResults
+) -> None:
+    _load_results(session, rows, results)
+    _check_balance(session, work, rows, number)
+    why = literal(state.error or f"Bulk job {state.state}")
+    code = literal(f"BULK_JOB_{state.state.upper()}")
+    text = "coalesce(o.error, '')"
+    coded = f"regexp_matches({text}, '^[A-Z][A-Z0-9_]+:')"
+    wrote = f"o.state = 'done' AND {literal(rows.step.action)} = 'create' AND NOT o.created"
+    session.execute(
+        work.settle(
+            rows.step,
+            f"{work.batch_rows(rows, number)} JOIN {_RESULTS} AS o ON o.correlation = {rows.correlation}",
+            record_id=f"CASE WHEN o.state = 'unprocessed' THEN NULL ELSE coalesce(o.record_id, {rows.record_id}) END",
+            created="o.state = 'done' AND o.created",
+            code=f"CASE WHEN o.state = 'unprocessed' THEN {code} WHEN {wrote} THEN 'WAS_THERE' WHEN o.state = 'done' "
+            f"THEN NULL WHEN {coded} THEN split_part({text}, ':', 1) ELSE 'NO_REASON' END",
+            message=f"CASE WHEN o.state = 'unprocessed' THEN {why} WHEN o.state = 'done' THEN NULL WHEN {coded} "
+            f"THEN substr({text}, length(split_part({text}, ':', 1)) + 2) ELSE {text} END",
+        )
+    )
+    session.execute(f"DROP TABLE {_RESULTS}")
+    mark_unknown(session, work, rows, number, "NOT_REPORTED", "the Bulk job's results do not name this record")
+
+
+def _load_results(session: Session, rows: StepRows, results: IngestResults) -> None:
+    """Make the table of results: each record once, by the column that was sent and comes back."""
+    by = rows.key_field or "Id"
+    session.execute(f"DROP TABLE IF EXISTS {_RESULTS}")
+    session.execute(
+        f"CREATE TEMPORARY TABLE {_RESULTS} (correlation VARCHAR, state VARCHAR, record_id VARCHAR, created BOOLEAN,"
+        " error VARCHAR)"
+    )
+    kinds = (("done", results.successful), ("rejected", results.failed), ("unprocessed", results.unprocessed))
+    for state, file in kinds:
+        columns = _header(file)
+        if not columns:
+            continue
+        page = quote("apply page")
+        named = dict.fromkeys(columns, "VARCHAR")
+        session.execute(f"CREATE TEMPORARY TABLE {page} ({', '.join(f'{quote(c)} VARCHAR' for c in columns)})")
+        session.load_csv(page, named, [file])
+        told = {column.casefold(): quote(column) for column in columns}
+        key = told.get(by.casefold()) or told.get("sf__id", "NULL")
+        session.execute(
+            f"INSERT INTO {_RESULTS} SELECT {key}, {literal(state)}, {told.get('sf__id', 'NULL')}, "
+            f"coalesce(lower({told.get('sf__created', 'NULL')}) = 'true', FALSE), {told.get('sf__error', 'NULL')} "
+            f"FROM {page}"
+        )
+        session.execute(f"DROP TABLE {page}")
+
+
+def _check_balance(session: Session, work: Apply, rows: StepRows, number: int) -> None:
+    """Results that name a record twice, or one that was not sent, are no account of what became of the batch."""
+    twice = session.execute(
+        f"SELECT count(*) FROM (SELECT correlation FROM {_RESULTS} GROUP BY correlation HAVING count(*) > 1) AS x"
+    ).scalar()
+    sent = f"SELECT {rows.correlation} AS correlation FROM {work.batch_rows(rows, number)}"
+    strange = session.execute(
+        f"SELECT count(*) FROM {_RESULTS} AS o WHERE o.correlation IS NULL"
+        f" OR o.correlation NOT IN (SELECT correlation FROM ({sent}) AS t WHERE correlation IS NOT NULL)"
+    ).scalar()
+    if twice:
+        work.unbalanced.append(f"a Bulk job of {rows.step.object} has two results for {twice:,} records")
+        session.execute(
+            f"DELETE FROM {_RESULTS} WHERE correlation IN"
+            f" (SELECT correlation FROM {_RESULTS} GROUP BY correlation HAVING count(*) > 1)"
+        )
+    if strange:
+        work.unbalanced.append(f"a Bulk job of {rows.step.object} has results for {strange:,} records not sent")
+    already = f"{work.batch_rows(rows, number)} WHERE NOT {tables.unsettled(work.plan.id)}"
+    session.execute(
+        f"DELETE FROM sfsync.outcomes WHERE plan_id = {literal(work.plan.id)} AND state IN ('unknown', 'unprocessed')"
+        f" AND change_no IN (SELECT s.change_no FROM {already})"
+    )
+
+
+def _header(file: Path) -> Sequence[str]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return next(csv.reader(lines), [])

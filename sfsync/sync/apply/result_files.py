@@ -1,0 +1,140 @@
+"""What became of every change, as files: the row it came from, the record's Id, the code and the message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sfsync.errors import SfsyncError
+from sfsync.mapping.schema import Mapping
+from sfsync.store import Session, Store
+from sfsync.store.names import literal, quote
+from sfsync.sync.plan.rows import loaded_rows
+from sfsync.sync.plan.stored import Plan, PlanStep, read_stored_plan
+from sfsync.sync.plan.tables import before
+
+#: State → file.
+FILES = {
+    "done": "done.csv",
+    "rejected": "rejected.csv",
+    "unprocessed": "unprocessed.csv",
+    "unknown": "unknown.csv",
+    "refused": "refused.csv",
+}
+_OUTCOME = ("object", "action", "mapping", "change", "source_row", "Id", "created", "code", "message")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The changes of one step.
+
+    Attributes:
+        columns: Name in the file → SQL.
+        joined: What stands after FROM, outcomes as `o` and changes as `s`.
+    """
+
+    columns: dict[str, str]
+    joined: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFiles:
+    """How result files are written.
+
+    Attributes:
+        folder: Where; made when missing.
+        mappings: Whose sources are read again, so that their unmapped columns stand in the files.
+        root: Where relative paths of sources begin.
+        excel_safe: Put an apostrophe in front of values that a spreadsheet would take for a formula.
+    """
+
+    folder: Path
+    mappings: Sequence[Mapping] = ()
+    root: Path | None = None
+    excel_safe: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def write(self, store: Store, plan_id: str) -> dict[str, int]:
+        """Write one file a state, and return the number of changes in each.
+
+        Raises:
+            SfsyncError: The folder cannot be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise SfsyncError(
+                f"the folder {self.folder} cannot be made: {error.strerror}", hint="choose another with --results"
+            ) from error
+        with store.writing() as session:
+            plan = read_stored_plan(session, plan_id)
+            parts = [self._part(session, plan, step) for step in plan.steps]
+            names = list(dict.fromkeys([*_OUTCOME, *(name for part in parts for name in part.columns)]))
+            written = {}
+            for state, file in FILES.items():
+                selects = " UNION ALL ".join(self._select(part, names, plan_id, state) for part in parts)
+                ordered = f'SELECT * EXCLUDE ("change order") FROM ({selects}) AS x ORDER BY "change order"'
+                written[state] = session.write_csv(ordered, self.folder / file)
+        return written
+
+    def _part(self, session: Session, plan: Plan, step: PlanStep) -> _Part:
+        columns = {
+            "object": "o.object",
+            "action": 'o."action"',
+            "mapping": literal(step.mapping),
+            "change": "CAST(o.change_no AS VARCHAR)",
+            "source_row": "CAST(s.source_row AS VARCHAR)",
+            "Id": "coalesce(o.record_id, s.record_id)",
+            "created": "CASE WHEN o.state = 'done' THEN CAST(o.created AS VARCHAR) END",
+            "code": "o.code",
+            "message": "o.message",
+        }
+        joined = f"sfsync.outcomes AS o JOIN {step.table} AS s ON s.change_no = o.change_no"
+        source = self._source(session, plan, step)
+        if source is not None:
+            joined += f" LEFT JOIN {source} AS r ON r.source_row = s.source_row"
+            for column in session.execute(f"SELECT * FROM {source} LIMIT 0").columns:
+                if column != "source_row":
+                    columns[column if column not in columns else f"{column} (source)"] = (
+                        f"CAST(r.{quote(column)} AS VARCHAR)"
+                    )
+        for name in step.fields:
+            shown = f"s.{before(name)}" if step.action == "delete" else f"s.{quote(name)}"
+            columns[name if name not in columns else f"{name} (sent)"] = shown
+        return _Part(columns, joined)
+
+    def _source(self, session: Session, plan: Plan, step: PlanStep) -> str | None:
+        """A table of the rows that the step came from, where they can be read again as they were; else None."""
+        facts = next((each for each in plan.header.get("mappings", ()) if each["file"] == step.mapping), None)
+        mapping = next((each for each in self.mappings if each.file == step.mapping), None)
+        if facts is None or mapping is None or mapping.source is None or mapping.source.file is None:
+            return None  # the rows of a table or a query may come in another order
+        if any(item.mask is not None for item in mapping.fields.values()):
+            self.notes.append(f"{step.mapping} masks values: the rows of its source are left out of the result files")
+            return None
+        if mapping.digest() != facts["digest"]:
+            return None
+        try:
+            rows = loaded_rows(session, mapping, mapping.source, self.root)
+        except SfsyncError as error:
+            self.notes.append(f"the source of {step.mapping} cannot be read again: {error.message}")
+            return None
+        if rows.rows != facts["rows"]:
+            self.notes.append(f"the source of {step.mapping} has changed: its columns are left out of the result files")
+            return None
+        return rows.table
+
+    def _select(self, part: _Part, names: Sequence[str], plan_id: str, state: str) -> str:
+        cells = [
+            f"{self._safe(part.columns[name]) if name in part.columns else 'NULL'} AS {quote(name)}" for name in names
+        ]
+        return (
+            f'SELECT o.change_no AS "change order", {", ".join(cells)} FROM {part.joined} '
+            f"WHERE o.plan_id = {literal(plan_id)} AND o.state = {literal(state)}"
+        )
+
+    def _safe(self, sql: str) -> str:
+        if not self.excel_safe:
+            return sql
+        return f"CASE WHEN regexp_matches({sql}, '^[=+\\-@\\t\\r]') THEN '''' || {sql} ELSE {sql} END"

@@ -1,0 +1,96 @@
+"""Where the outcome of every change is written down: what was about to be sent, and what became of it.
+
+A change has no outcome until it is settled. What is about to be sent stands in `sfsync.batches` and
+`sfsync.batch_rows` before it is sent, so that a killed run is known to have sent it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sfsync.store.interface import Session
+from sfsync.store.names import literal
+from sfsync.sync.plan import tables as plan_tables
+from sfsync.sync.plan.stored import PlanStep
+
+#: The record is what the plan wanted; the org refused; it was not sent, or not worked on; nobody knows; never sent.
+STATES = ("done", "rejected", "unprocessed", "unknown", "refused")
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS sfsync.outcomes (run_id VARCHAR, plan_id VARCHAR, change_no BIGINT, step INTEGER,"
+    ' object VARCHAR, "action" VARCHAR, state VARCHAR, record_id VARCHAR, created BOOLEAN, code VARCHAR,'
+    ' message VARCHAR, attempt INTEGER, "at" TIMESTAMP)',
+    "CREATE TABLE IF NOT EXISTS sfsync.batches (run_id VARCHAR, plan_id VARCHAR, step INTEGER, batch_no BIGINT,"
+    " api VARCHAR, job_id VARCHAR, state VARCHAR, first_change BIGINT, last_change BIGINT, attempt INTEGER,"
+    ' "at" TIMESTAMP, org_time TIMESTAMP)',
+    "CREATE TABLE IF NOT EXISTS sfsync.batch_rows (plan_id VARCHAR, batch_no BIGINT, change_no BIGINT)",
+)
+
+
+def prepare(session: Session) -> None:
+    """Make the tables where they are missing."""
+    plan_tables.prepare(session)
+    for statement in _TABLES:
+        session.execute(statement)
+
+
+def now() -> datetime:
+    """This machine's clock (naive UTC)."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def moment(instant: datetime) -> str:
+    """An instant as SQL writes it."""
+    return f"TIMESTAMP '{instant:%Y-%m-%d %H:%M:%S.%f}'"
+
+
+def insert_outcomes(  # noqa: PLR0913 - the columns of an outcome
+    run_id: str,
+    plan_id: str,
+    step: PlanStep,
+    rows: str,
+    *,
+    state: str = "o.state",
+    record_id: str = "NULL",
+    created: str = "FALSE",
+    code: str = "NULL",
+    message: str = "NULL",
+) -> str:
+    """SQL that settles changes.
+
+    Args:
+        run_id: Of the run.
+        plan_id: Of the plan.
+        step: Of the changes.
+        rows: What stands after FROM; the alias `s` has the column `change_no`, each change once.
+        state: SQL of the outcome's state; so are the others.
+        record_id: Id of the record.
+        created: Whether it is new.
+        code: Of the fault.
+        message: Of the fault.
+    """
+    attempts = (
+        f"(SELECT count(*) FROM sfsync.batch_rows AS a WHERE a.plan_id = {literal(plan_id)}"
+        " AND a.change_no = s.change_no)"
+    )
+    return (
+        f"INSERT INTO sfsync.outcomes SELECT {literal(run_id)}, {literal(plan_id)}, s.change_no, {step.step}, "
+        f"{literal(step.object)}, {literal(step.action)}, {state}, {record_id}, {created}, {code}, {message}, "
+        f"{attempts}, {moment(now())} FROM {rows}"
+    )
+
+
+def unsettled(plan_id: str) -> str:
+    """SQL of whether the change of alias `s` has no outcome yet."""
+    return (
+        f"NOT EXISTS (SELECT 1 FROM sfsync.outcomes AS e WHERE e.plan_id = {literal(plan_id)}"
+        " AND e.change_no = s.change_no)"
+    )
+
+
+def counts(session: Session, plan_id: str) -> dict[str, int]:
+    """State → number of changes of a plan, every state named."""
+    found = dict(
+        session.execute("SELECT state, count(*) FROM sfsync.outcomes WHERE plan_id = ? GROUP BY state", [plan_id]).rows
+    )
+    return {state: found.get(state, 0) for state in STATES}

@@ -1,0 +1,102 @@
+"""A two-way table from beginning to end: pulled, edited with SQL, planned, applied, and in conflict."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import duckdb
+import pytest
+
+from sfsync.fake import FakeOrg
+from sfsync.salesforce import connect
+from sfsync.store import open_store
+from sfsync.sync.apply.run import apply
+from sfsync.sync.plan.stored import latest_plan
+
+LEAD = """
+object: Lead
+table: crm.leads
+direction: both
+fields: {LastName: name, Company: company, Email: email}
+"""
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    with FakeOrg.empty() as org:
+        org.insert("Lead", [{"LastName": name, "Company": "Acme"} for name in ("Ada", "Bob")])
+        org.clock.advance(timedelta(minutes=1))
+        with org.serve() as server:
+            monkeypatch.setenv("SF_ACCESS_TOKEN", server.token)
+            monkeypatch.setenv("SF_ORG_INSTANCE_URL", server.url)
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.ca_file))
+            yield org
+
+
+@pytest.fixture
+def project(tmp_path, fake, monkeypatch):
+    (tmp_path / "sfsync.yml").write_text("version: 1\npull: {lag: 0s}\n")
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "mappings" / "lead.yml").write_text(LEAD)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def sql(project, statement):
+    with duckdb.connect(str(project / ".sfsync" / "mirror.duckdb")) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def apply_latest(project):
+    store = open_store(project / ".sfsync" / "mirror.duckdb")
+    with store.reading() as session:
+        plan = latest_plan(session)
+    return apply(connect(), store, plan.id, workspace=project / ".sfsync")
+
+
+def leads(fake):
+    with fake.database.reading() as cursor:
+        return cursor.execute('SELECT "LastName", "Email" FROM "Lead" ORDER BY 1').fetchall()
+
+
+def test_edits_go_to_the_org_and_conflicts_wait_for_people(run, project, fake):
+    assert run("pull").code == 0
+    sql(project, "UPDATE crm.leads SET email = 'ada@example.com' WHERE name = 'Ada'")
+    sql(project, "INSERT INTO crm.leads (name, company) VALUES ('Zoe', 'Initech')")
+    planned = run("plan")
+    assert planned.code == 0, planned.err
+    assert apply_latest(project).counts["done"] == 2
+    assert leads(fake) == [("Ada", "ada@example.com"), ("Bob", None), ("Zoe", None)]
+    fake.clock.advance(timedelta(minutes=1))
+    assert run("pull").code == 0
+    assert sql(project, "SELECT count(*), count(DISTINCT sf_id) FROM crm.leads WHERE sf_id LIKE '00Q%'") == [(3, 3)]
+
+    (ada,) = sql(project, "SELECT sf_id FROM crm.leads WHERE name = 'Ada'")
+    sql(project, "UPDATE crm.leads SET email = 'here@example.com' WHERE name = 'Ada'")
+    fake.update("Lead", ada[0], {"Email": "there@example.com"})
+    fake.clock.advance(timedelta(minutes=1))
+    listed = run("plan", "--conflicts", "--json")
+    assert listed.code == 0, listed.err
+    (conflict,) = json.loads(listed.out)["result"]["conflicts"]
+    assert (conflict["local"], conflict["org"]) == ("here@example.com", "there@example.com")
+    assert "here@example.com" in run("resolve").out
+    assert run("resolve", "--local").code == 2
+    settled = run("resolve", "crm.leads", "--local", "--record", ada[0])
+    assert settled.code == 0, settled.err
+    assert "1 settled, 0 left" in settled.err
+    assert run("plan").code == 0
+    assert apply_latest(project).counts["done"] == 1
+    assert leads(fake)[0] == ("Ada", "here@example.com")
+    assert "no conflicts" in run("resolve").err
+
+
+def test_an_exported_file_comes_back(run, project, fake):
+    run("pull")
+    exported = run("query", "--csv", "SELECT * FROM crm.leads").out
+    (project / "leads.csv").write_text(exported.replace("Bob", "Bobby"))
+    taken = run("import", "crm.leads", "leads.csv")
+    assert taken.code == 0, taken.err
+    assert "1 rows edited, 0 added" in taken.err
+    assert run("plan", "--exit-code").code == 1
+    assert run("import", "crm.nothing", "leads.csv").code == 2

@@ -1,0 +1,125 @@
+"""`sfsync apply`, `retry` and `undo` on the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sfsync.fake import FakeOrg
+from sfsync.fake import weather as bad
+
+MAPPING = """\
+version: 1
+object: Lead
+direction: push
+external_id: Crm_Id__c
+source: leads.csv
+fields: {LastName: name, Company: company, Crm_Id__c: key}
+"""
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """A project, and an org over TLS."""
+    with FakeOrg.empty() as fake, fake.serve() as server:
+        fake.add_field("Lead", "Crm_Id__c", "string", external_id=True, unique=True, length=40)
+        monkeypatch.setenv("SF_ACCESS_TOKEN", server.token)
+        monkeypatch.setenv("SF_ORG_INSTANCE_URL", server.url)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.ca_file))
+        monkeypatch.setenv("SFSYNC_PROJECT", str(tmp_path))
+        monkeypatch.delenv("SF_TARGET_ORG", raising=False)
+        (tmp_path / "mappings").mkdir()
+        (tmp_path / "sfsync.yml").write_text("version: 1\n")
+        (tmp_path / "mappings" / "lead.yml").write_text(MAPPING)
+        (tmp_path / "leads.csv").write_text("name,company,key\nAda,Engines,a\nBob,Bridges,b\n")
+        yield fake
+
+
+def leads(fake):
+    with fake.database.reading() as cursor:
+        return cursor.execute('SELECT "LastName" FROM "Lead" WHERE NOT "IsDeleted" ORDER BY 1').fetchall()
+
+
+def test_a_plan_is_applied_once_told_and_taken_back(served, run, tmp_path):
+    assert run("plan", "-o", tmp_path / "plan.json").code == 0
+    done = run("apply", tmp_path / "plan.json", "--json")
+    assert done.code == 0, done.err
+    result = done.json["result"]
+    assert result["counts"]["done"] == 2
+    assert leads(served) == [("Ada",), ("Bob",)]
+    assert (tmp_path / ".sfsync" / "results" / result["run_id"] / "done.csv").exists()
+    again = run("apply", tmp_path / "plan.json")
+    assert again.code == 3
+    assert "applied already" in again.err
+    undo = run("undo", result["run_id"])
+    assert undo.code == 0, undo.err
+    assert "sfsync apply" in undo.err
+    plan_id = undo.err.split("`sfsync apply ")[1].split("`")[0]
+    taken_back = run("apply", plan_id)
+    assert taken_back.code == 0, taken_back.err
+    assert leads(served) == []
+
+
+def test_rejected_rows_are_exit_code_4_and_lead_to_retry(served, run, tmp_path):
+    run("plan", "-o", tmp_path / "plan.json")
+    served.weather.add(bad.LockedRows(), path="/composite", times=1)
+    done = run("apply", tmp_path / "plan.json")
+    assert done.code == 4
+    assert "2 UNABLE_TO_LOCK_ROW" in done.out
+    run_id = done.err.split("`sfsync retry ")[1].split("`")[0]
+    assert run("retry", run_id).code == 0
+    assert leads(served) == [("Ada",), ("Bob",)]
+
+
+def test_a_production_org_is_not_written_to_unless_somebody_says_so(served, run, tmp_path):
+    with served.database.writing() as cursor:
+        cursor.execute('UPDATE "Organization" SET "OrganizationType" = \'Enterprise Edition\'')
+    run("plan", "-o", tmp_path / "plan.json")
+    refused = run("apply", tmp_path / "plan.json")
+    assert refused.code == 2
+    assert "production" in refused.err
+    assert leads(served) == []
+    assert run("apply", tmp_path / "plan.json", "--yes").code == 0
+
+
+def test_a_plan_made_now_is_shown_and_asked_for(served, run):
+    refused = run("apply")
+    assert refused.code == 2
+    assert "nobody to ask" in refused.err
+    assert "Lead" in refused.out
+    done = run("apply", "--yes")
+    assert done.code == 0, done.err
+    assert len(leads(served)) == 2
+    nothing = run("apply", "--yes")
+    assert nothing.code == 0
+    assert "nothing to apply" in nothing.err
+
+
+def test_a_changed_mapping_makes_the_plan_stale(served, run, tmp_path):
+    run("plan", "-o", tmp_path / "plan.json")
+    (tmp_path / "mappings" / "lead.yml").write_text(MAPPING.replace("Company: company", "Company: name"))
+    refused = run("apply", tmp_path / "plan.json")
+    assert refused.code == 3
+    assert "lead.yml changed" in refused.err
+
+
+def test_a_plan_file_that_was_edited_is_refused(served, run, tmp_path):
+    run("plan", "-o", tmp_path / "plan.json")
+    text = (tmp_path / "plan.json").read_text()
+    (tmp_path / "plan.json").write_text(text.replace("Bridges", "Brigands"))
+    assert run("apply", tmp_path / "plan.json").code == 2
+    assert leads(served) == []
+
+
+def test_a_budget_that_is_spent_leaves_the_rest_for_resume(served, run, tmp_path):
+    run("plan", "-o", tmp_path / "plan.json")
+    (tmp_path / "sfsync.yml").write_text("version: 1\npull: {budget: {calls_per_run: 1}}\n")
+    stopped = run("apply", tmp_path / "plan.json", "--json")
+    assert stopped.code == 4, stopped.err
+    result = json.loads(stopped.out)["result"]
+    assert result["counts"]["unprocessed"] == 2
+    assert "budget" in result["stopped"]
+    (tmp_path / "sfsync.yml").write_text("version: 1\n")
+    assert run("apply", "--resume").code == 0
+    assert leads(served) == [("Ada",), ("Bob",)]

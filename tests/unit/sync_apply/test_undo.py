@@ -1,0 +1,75 @@
+"""Taking back what an apply has done, as far as the org still holds it."""
+
+from __future__ import annotations
+
+import pytest
+
+from sfsync.errors import UsageError
+from sfsync.sync.undo import make_undo
+
+BOTH = pytest.mark.parametrize("api", [{"bulk_from": 2000}, {"bulk_from": 0}], ids=["collections", "bulk"])
+
+
+@BOTH
+def test_an_undo_leaves_the_org_as_it_was_before(world, make_step, leads, api):
+    ids = world.fake.insert("Lead", [{"LastName": f"L{n}", "Company": "Old", "Title": "T"} for n in range(3)])
+    world.pull()
+    before = world.records("Lead", "LastName", "Company", "Title")
+    held = {"Company": "Old", "Title": "T"}
+    plan = world.plan(
+        make_step("Lead", "create", leads(4), key_field="Crm_Id__c"),
+        make_step("Lead", "update", [{"record_id": i, "Company": "New", "Title": None, "before": held} for i in ids]),
+        make_step("Lead", "update", [{"record_id": "=change:1", "Title": "Second pass"}]),
+    )
+    done = world.apply(plan, **api)
+    world.pull()
+    undo = make_undo(world.store, done.run_id)
+    assert (undo.irreversible, undo.others) == ((), ())
+    assert [(step.action, step.row_count, step.refused_count) for step in undo.plan.steps] == [
+        ("update", 3, 0),
+        ("delete", 4, 0),
+    ]
+    assert world.apply(undo.plan.id, **api).counts["done"] == 7
+    assert world.records("Lead", "LastName", "Company", "Title") == before
+
+
+def test_a_field_that_someone_changed_since_is_left_alone_and_named(world, make_step):
+    ids = world.fake.insert("Lead", [{"LastName": f"L{n}", "Company": "Old", "Title": "T"} for n in range(3)])
+    world.pull()
+    held = {"Company": "Old", "Title": "T"}
+    plan = world.plan(
+        make_step("Lead", "update", [{"record_id": i, "Company": "New", "Title": "New", "before": held} for i in ids])
+    )
+    world.apply(plan)
+    world.fake.update("Lead", ids[0], {"Title": "Theirs"})
+    world.fake.update("Lead", ids[1], {"Title": "Theirs", "Company": "Theirs"})
+    world.pull()
+    undo = make_undo(world.store, plan)
+    (step,) = undo.plan.steps
+    told = world.store.query(f"SELECT note, refused FROM {step.table} ORDER BY change_no").rows().rows
+    assert told[0] == ("Title was changed in the org since, and is left alone", None)
+    assert told[1][1] == "Company, Title was changed in the org since"
+    world.apply(undo.plan.id)
+    assert [(each["Company"], each["Title"]) for each in world.records("Lead", "Company", "Title")] == [
+        ("Old", "Theirs"),
+        ("Theirs", "Theirs"),
+        ("Old", "T"),
+    ]
+
+
+def test_a_deletion_cannot_be_undone_and_says_where_the_records_are(world, make_step):
+    ids = world.fake.insert("Lead", [{"LastName": "L", "Company": "Old"}])
+    world.pull()
+    plan = world.plan(make_step("Lead", "delete", [{"record_id": ids[0]}]))
+    done = world.apply(plan)
+    world.pull()
+    undo = make_undo(world.store, done.run_id)
+    assert undo.plan.is_empty
+    (told,) = undo.irreversible
+    assert (told.count, told.ids) == (1, (ids[0],))
+    assert "Recycle Bin" in told.reason
+
+
+def test_an_unknown_run_is_refused(world):
+    with pytest.raises(UsageError, match="no run nothing"):
+        make_undo(world.store, "nothing")
