@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +14,9 @@ from sfsync.cli.console import Console
 from sfsync.cli.options import json_option, pass_console, project_option
 
 if TYPE_CHECKING:
+    from sfsync.records import Run
     from sfsync.store import Session
+    from sfsync.store.mirror import MirrorState, ObjectState
 
 HELP = """Show what the mirror holds, as of when, and how the last runs ended.
 
@@ -36,54 +40,79 @@ def command(console: Console, project: Path | None) -> None:
 
     store = open_store(find_project(project).store_path)
     with store.reading() as session:
-        state = read_state(session)
-        runs = ledger.recent_runs(session, 5)
-        unreadable = unreadable_fields(session)
-        formulas = _formulas(session)
-    objects = sorted(state.objects.values(), key=lambda each: each.name)
+        runs, unreadable = ledger.recent_runs(session, 5), unreadable_fields(session)
+        seen = _Seen(store.location, read_state(session), runs, unreadable, _formulas(session))
+    console.finish(_payload(seen), lambda: _show(console, seen))
 
-    def human() -> None:
-        console.out(f"Org     {state.instance_url}  {state.org_id or ''}")
-        console.out(f"Mirror  {store.location}")
-        console.out(f"As of   {state.as_of:%Y-%m-%d %H:%M:%S} UTC\n")
-        rows = [
-            (each.name, f"{each.rows:,}", f"{each.upper_bound:%Y-%m-%d %H:%M:%S}", _told(formulas, each.name))
-            for each in objects
-        ]
-        console.table(("object", "records", "as of (UTC)", "formulas as of (UTC)"), rows, right=("records",))
-        for each in objects:
-            for told in filter(None, (str(each.selection), each.selection.fields_told)):
-                console.out(f"{each.name}: {told}")
-        for name, fields in unreadable.items():
-            console.out(f"{name}: removed, or no longer readable; kept as they were: {', '.join(fields)}")
-        console.out()
-        ended = [(f"{run.started_at:%Y-%m-%d %H:%M:%S}", run.verb, run.state, f"{run.api_calls:,}") for run in runs]
-        console.table(("last runs (UTC)", "what", "how it ended", "API calls"), ended, right=("API calls",))
-        console.next_step('`sfsync query "SELECT * FROM sf.Lead LIMIT 5"`, or `sfsync audit`')
 
-    result = {
-        "as_of": state.as_of.isoformat() + "Z",
-        "org_id": state.org_id,
-        "instance_url": state.instance_url,
-        "store": store.location,
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What there is to show.
+
+    Attributes:
+        location: Of the store.
+        state: The mirror as a whole.
+        runs: The last ones.
+        unreadable: Object → fields that the last pull could not read.
+        formulas: See `_formulas`.
+    """
+
+    location: str
+    state: MirrorState
+    runs: Sequence[Run]
+    unreadable: Mapping[str, tuple[str, ...]]
+    formulas: Mapping[str, datetime | None]
+
+    @property
+    def objects(self) -> list[ObjectState]:
+        """By name."""
+        return sorted(self.state.objects.values(), key=lambda each: each.name)
+
+
+def _show(console: Console, seen: _Seen) -> None:
+    state = seen.state
+    console.out(f"Org     {state.instance_url}  {state.org_id or ''}")
+    console.out(f"Mirror  {seen.location}")
+    console.out(f"As of   {state.as_of:%Y-%m-%d %H:%M:%S} UTC\n")
+    rows = [
+        (each.name, f"{each.rows:,}", f"{each.upper_bound:%Y-%m-%d %H:%M:%S}", _told(seen.formulas, each.name))
+        for each in seen.objects
+    ]
+    console.table(("object", "records", "as of (UTC)", "formulas as of (UTC)"), rows, right=("records",))
+    for each in seen.objects:
+        for told in filter(None, (str(each.selection), each.selection.fields_told)):
+            console.out(f"{each.name}: {told}")
+    for name, fields in seen.unreadable.items():
+        console.out(f"{name}: removed, or no longer readable; kept as they were: {', '.join(fields)}")
+    console.out()
+    ended = [(f"{run.started_at:%Y-%m-%d %H:%M:%S}", run.verb, run.state, f"{run.api_calls:,}") for run in seen.runs]
+    console.table(("last runs (UTC)", "what", "how it ended", "API calls"), ended, right=("API calls",))
+    console.next_step('`sfsync query "SELECT * FROM sf.Lead LIMIT 5"`, or `sfsync audit`')
+
+
+def _payload(seen: _Seen) -> dict[str, Any]:
+    return {
+        "as_of": seen.state.as_of.isoformat() + "Z",
+        "org_id": seen.state.org_id,
+        "instance_url": seen.state.instance_url,
+        "store": seen.location,
         "objects": [
             {
                 "name": each.name,
                 "records": each.rows,
                 "as_of": each.upper_bound.isoformat() + "Z",
-                "formulas": each.name in formulas,
-                "formulas_as_of": _instant(formulas.get(each.name)),
+                "formulas": each.name in seen.formulas,
+                "formulas_as_of": _instant(seen.formulas.get(each.name)),
                 "selection": each.selection.as_json(),
-                "unreadable_fields": list(unreadable.get(each.name, ())),
+                "unreadable_fields": list(seen.unreadable.get(each.name, ())),
             }
-            for each in objects
+            for each in seen.objects
         ],
         "runs": [
             {"id": run.id, "verb": run.verb, "state": run.state, "api_calls": run.api_calls, "summary": run.summary}
-            for run in runs
+            for run in seen.runs
         ],
     }
-    console.finish(result, human)
 
 
 def _formulas(session: Session) -> dict[str, datetime | None]:
@@ -95,7 +124,7 @@ def _formulas(session: Session) -> dict[str, datetime | None]:
     return {name: last.get(name) for name, each in ledger.read_describes(session).items() if calculated_fields(each)}
 
 
-def _told(formulas: dict[str, datetime | None], name: str) -> str:
+def _told(formulas: Mapping[str, datetime | None], name: str) -> str:
     if name not in formulas:
         return ""
     last = formulas[name]

@@ -16,7 +16,18 @@ DEFAULT_SCHEMA = "crm"
 ID_COLUMN = "sf_id"
 #: Schemas that are sfsync's own, or the database's.
 RESERVED_SCHEMAS = frozenset(
-    {"sf", "sf_all", "sf_history", "sfsync", "sfsync_base", "information_schema", "pg_catalog", "pg_toast", "system", "temp"}
+    {
+        "sf",
+        "sf_all",
+        "sf_history",
+        "sfsync",
+        "sfsync_base",
+        "information_schema",
+        "pg_catalog",
+        "pg_toast",
+        "system",
+        "temp",
+    }
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 #: What files have at the top of their columns; a quote or a semicolon there is a mistake in reading them.

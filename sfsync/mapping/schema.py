@@ -155,7 +155,10 @@ class Mapping(StrictModel):
 
     def digest(self) -> str:
         """What the mapping says, in one number: of two mappings with the same digest a push does the same."""
-        content = [self.model_dump(mode="json", warnings=False), sorted((name, each.digest) for name, each in self._tables.items())]
+        content = [
+            self.model_dump(mode="json", warnings=False),
+            sorted((name, each.digest) for name, each in self._tables.items()),
+        ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def problem(self, *keys: str | int, message: str, hint: str | None = None, key: bool = False) -> Problem:
