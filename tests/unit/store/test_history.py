@@ -189,11 +189,12 @@ def test_every_earlier_pull_can_be_asked_again_as_it_was(
     mirror = Mirror(tmp_path_factory.mktemp("mirror"))
     left: dict[int, list[tuple[Any, ...]]] = {}
     everything = "SELECT Id, Name, IsDeleted FROM sf_all.Lead ORDER BY Id"
-    for number, step in enumerate(steps, start=1):
-        at = number * 2
-        mirror.pull(at, [lead(record, name, at, deleted=gone) for record, (name, gone) in step.items()])
-        left[at] = mirror.store.query(everything).rows().rows
-    for at, expected in left.items():
-        assert mirror.ask(everything, at) == expected
-        if at + 1 < max(left):
-            assert mirror.ask(everything, at + 1) == expected
+    with mirror.store.at_hand():
+        for number, step in enumerate(steps, start=1):
+            at = number * 2
+            mirror.pull(at, [lead(record, name, at, deleted=gone) for record, (name, gone) in step.items()])
+            left[at] = mirror.store.query(everything).rows().rows
+        for at, expected in left.items():
+            assert mirror.ask(everything, at) == expected
+            if at + 1 < max(left):
+                assert mirror.ask(everything, at + 1) == expected

@@ -18,10 +18,14 @@ def test_control_c_in_the_middle_of_a_statement_is_what_it_is_elsewhere_and_undo
     store = DuckDBStore(tmp_path / "mirror.duckdb")
     with store.writing() as session:
         session.execute("CREATE TABLE kept (n INTEGER)")
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt), store.writing() as session:
-        session.execute("INSERT INTO kept VALUES (1)")
-        session.execute(LONG)
-    timer.join()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
+    try:
+        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt), store.writing() as session:
+            session.execute("INSERT INTO kept VALUES (1)")
+            session.execute(LONG)
+        timer.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert store.query("SELECT count(*) FROM kept").rows().scalar() == 0

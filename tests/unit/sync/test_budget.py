@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sfsync.errors import BudgetReached, LimitReached
+from sfsync.errors import BudgetReached, LimitReached, UsageError
 from sfsync.fake import FakeOrg
 from sfsync.fake.weather import LimitExceeded, Unavailable
 from sfsync.salesforce import Org, connect
@@ -21,6 +21,7 @@ from sfsync.store import spending
 from sfsync.store.duckdb import DuckDBStore
 from sfsync.store.ledger import recent_runs
 from sfsync.store.spending import Spent
+from sfsync.sync import forecast
 from sfsync.sync.budget import Budget, BudgetLimits
 from sfsync.sync.events import Event, ObjectStarted, PullStarted
 from sfsync.sync.options import PullOptions
@@ -317,3 +318,24 @@ def test_within_a_budget_that_never_lasts_every_object_has_its_turn(bench: Bench
         result = bench.pull(calls_per_run=8)
         refreshed |= {each.object for each in result.objects if each.state == "done"}
     assert refreshed == {each.object for each in result.objects}
+
+
+def test_an_object_that_no_run_can_read_by_rest_is_told_with_what_to_do(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forecast, "REST_PAGE", 10)
+    result = bench.pull("Lead", api="rest", calls_per_run=4)
+    assert [each.state for each in result.postponed] == ["postponed"]
+    assert result.hint is not None
+    assert "Lead takes about" in result.hint
+    assert "without `--api rest`" in result.hint
+
+
+def test_calls_of_a_pull_that_fails_before_it_reads_count_towards_the_day(bench: Bench) -> None:
+    for _attempt in range(2):
+        with pytest.raises(UsageError):
+            bench.pull("Nonsense__c")
+    with bench.store.reading() as session:
+        assert spending.spent_of_a_day(session).calls == bench.counted() > 0
+    with pytest.raises(BudgetReached, match="a day"):
+        bench.pull("Lead", calls_per_day=bench.counted())

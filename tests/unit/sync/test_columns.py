@@ -281,6 +281,22 @@ def test_a_retyped_field_is_filled_anew_and_its_old_values_are_kept_in_the_histo
     assert bench.one().notes == ()
 
 
+def test_without_history_values_that_the_new_type_has_no_room_for_are_kept_all_the_same(bench: Bench) -> None:
+    bench.add_score("Size__c", "string")
+    with bench.fake.database.writing() as cursor:
+        cursor.execute("""UPDATE "Lead" SET "Size__c" = replace("Size__c", 'v', '1')""")
+    bench.one(history=False)
+    texts = sorted(value for (value,) in bench.rows('SELECT "Size__c" FROM sf_all."Lead"'))
+    bench.redefine("Size__c", type="double", length=0, precision=18)
+    bench.settle()
+    bench.one(history=False)
+    assert sorted(value for (value,) in bench.rows('SELECT "Size__c" FROM sf_history."Lead"')) == texts
+    bench.redefine("Size__c", type="string", length=80, precision=0)
+    bench.settle()
+    bench.one(history=False)
+    assert bench.value('SELECT count(*) FROM sf_history."Lead"') == len(texts)  # text has room for anything
+
+
 def test_a_type_that_has_room_for_the_old_values_keeps_those_of_records_that_are_gone(bench: Bench) -> None:
     bench.add_score("Size__c", "double")
     bench.one()
