@@ -22,6 +22,7 @@ from sfsync.cli.options import json_option, pass_console, project_option, target
 from sfsync.errors import UsageError
 
 if TYPE_CHECKING:
+    from sfsync.store import Store
     from sfsync.sync.plan.stored import Plan
 
 HELP = """Write a plan to the org: exactly its changes, each at most once.
@@ -75,10 +76,7 @@ def command(
     store = open_store(found.store_path)
     mappings = load_mappings(found.mappings_dir)
     anew = plan is None and not resume
-    if anew:
-        chosen = _planned_now(ctx, console, found.root, found.store_path, target_org)
-    else:
-        chosen = _stored(found.store_path, plan, resume=resume)
+    chosen = _planned_now(ctx, console, found.root, store, target_org) if anew else _stored(store, plan, resume=resume)
     if chosen is None:
         return
     org = connect(found.settings, target_org=target_org)
@@ -100,17 +98,15 @@ def command(
     tell(console, result)
 
 
-def _stored(location: Path, named: str | None, *, resume: bool) -> Plan:
+def _stored(store: Store, named: str | None, *, resume: bool) -> Plan:
     """The plan that is meant: a file, an Id, or the one that was stopped.
 
     Raises:
         UsageError: There is none.
     """
-    from sfsync.store import open_store
     from sfsync.sync.plan.plan_file import load_plan
     from sfsync.sync.plan.stored import read_stored_plan, stopped_plan
 
-    store = open_store(location)
     if named is None:
         with store.reading() as session:
             found = stopped_plan(session)
@@ -129,17 +125,14 @@ def _stored(location: Path, named: str | None, *, resume: bool) -> Plan:
     return plan
 
 
-def _planned_now(
-    ctx: click.Context, console: Console, root: Path, location: Path, target_org: str | None
-) -> Plan | None:
+def _planned_now(ctx: click.Context, console: Console, root: Path, store: Store, target_org: str | None) -> Plan | None:
     """A plan of every mapping that pushes, made and shown now; None when there is nothing to do."""
     from sfsync.cli.plan import command as plan_command
-    from sfsync.store import open_store
     from sfsync.sync.plan.stored import latest_plan
 
     if console.json:
         raise UsageError("with --json, name the plan to apply", hint="`sfsync plan --json` makes one")
-    store, before = open_store(location), None
+    before = None
     if store.exists():
         with store.reading() as session:
             before = latest_plan(session)

@@ -84,6 +84,7 @@ class ObjectResult:
         notes: What else the user should know, e.g. fields that are no longer readable.
         left: Records that the org still has, but that no longer meet the object's filter.
         selection: Which records are mirrored at all, in words; empty for every record.
+        whole: Every record was read now, with every field; not only what had changed.
     """
 
     object: str
@@ -101,6 +102,7 @@ class ObjectResult:
     upper_bound: datetime | None = None
     left: int = 0
     selection: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

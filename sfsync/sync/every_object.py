@@ -81,9 +81,10 @@ class EveryObject:
     ) -> tuple[FormulaRefresh, ...]:
         """Read the calculated fields again of the objects whose turn it is, now that the rest is up to date."""
         self.stop.clear()  # every thread that read ahead has ended; from here on this one reads
-        fresh = {name: describes[name] for name, result in results.items() if result.state == "done"}
+        done = {name: describes[name] for name, result in results.items() if result.state == "done"}
+        whole = {name for name, result in results.items() if result.whole}
         objects = self.objects
-        return FormulaReading(objects.store, objects.reader, objects.upper, objects.options).refresh(fresh)
+        return FormulaReading(objects.store, objects.reader, objects.upper, objects.options).refresh(done, whole)
 
     def _planned(self, describes: dict[str, ObjectDescribe]) -> list[Work]:
         """The objects in the order in which they are read; tells what that will about cost."""

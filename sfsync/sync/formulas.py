@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -54,24 +55,26 @@ class FormulaReading:
     upper: datetime
     options: PullOptions
 
-    def refresh(self, describes: Mapping[str, ObjectDescribe]) -> tuple[FormulaRefresh, ...]:
+    def refresh(self, describes: Mapping[str, ObjectDescribe], whole: AbstractSet[str]) -> tuple[FormulaRefresh, ...]:
         """Refresh the calculated fields of each object that has some and whose turn it is, the stalest first.
 
         Args:
             describes: The objects that this pull has brought up to date.
+            whole: Those of which it has read every record with every field, so that there is nothing to read again.
         """
         with self.store.reading() as session:
             states, last = object_states(session), last_refreshes(session)
         due = [
             (last.get(name, datetime.min), describe, states[name])  # noqa: DTZ901 - instants here are naive UTC
             for name, describe in describes.items()
-            if name in states and calculated_fields(describe) and self._is_due(name, last.get(name))
+            if name in states
+            and name not in whole
+            and calculated_fields(describe)
+            and self._is_due(name, last.get(name))
         ]
         return tuple(self._each(sorted(due, key=lambda one: (one[0], one[1].name))))
 
     def _is_due(self, object_name: str, last: datetime | None) -> bool:
-        if last is not None and last >= self.upper:
-            return False  # this very pull has read everything
         if self.options.formulas_now:
             return True
         every = self.options.formulas_every

@@ -270,4 +270,6 @@ def _result(read: ObjectRead, counts: MergeCounts, total: int, taken: Taken) -> 
         total=total,
         upper_bound=read.parts[-1].upper,
         notes=(*taken.notes, *read.notes),
+        # What a stopped pull had read is as old as that pull.
+        whole=read.whole and len(read.parts) == 1,
     )
