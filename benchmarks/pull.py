@@ -152,6 +152,7 @@ def race(org: Org, names: list[str], rounds: int, scratch: Path) -> dict[str, li
                     shutil.copytree(Path(kept) / name, folder)
                 else:
                     folder.mkdir()
+                os.sync()  # what others have written is on the disk, and nobody waits for it
                 costs[name].append(measured(name, org, folder))
                 shutil.rmtree(folder)
                 told = costs[name][-1]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sfsync.config.document import Document
 from sfsync.config.problems import read_model
 from sfsync.config.yaml_reader import parse_yaml, read_yaml
 from sfsync.errors import ConfigError, MappingError, Problem
-from sfsync.mapping.schema import Mapping
-from sfsync.mapping.transforms.value_table import UnusableTable, ValueTable, read_value_table
+
+if TYPE_CHECKING:
+    from sfsync.mapping.schema import Mapping
 
 SUFFIXES = (".yml", ".yaml")
 
@@ -61,6 +63,10 @@ def parse_mapping(text: str | bytes, name: str = "mapping", *, folder: Path | No
 
 
 def _mapping_of(document: Document, folder: Path) -> Mapping:
+    # What takes its time to load waits for the first mapping: many projects have none.
+    from sfsync.mapping.schema import Mapping  # noqa: PLC0415
+    from sfsync.mapping.transforms.value_table import UnusableTable, ValueTable, read_value_table  # noqa: PLC0415
+
     mapping = read_model(
         Mapping, document, error=MappingError, null_allowed=lambda path: path[-1] in {"otherwise", "on_missing"}
     ).from_document(document)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sfsync.mapping import Mapping
 from sfsync.salesforce import Org
 from sfsync.store import Store
 from sfsync.sync.budget import budgeted
@@ -19,6 +19,9 @@ from sfsync.sync.read import Reader
 from sfsync.sync.result import PullResult
 from sfsync.sync.run import ledger_run
 from sfsync.sync.wanted import Wanted, find_wanted
+
+if TYPE_CHECKING:
+    from sfsync.mapping.schema import Mapping
 
 __all__ = ["PullResult", "pull"]
 

@@ -8,19 +8,21 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sfsync.config.document import Document, KeyPath
 from sfsync.config.pull_settings import object_path
 from sfsync.config.settings import Settings
 from sfsync.errors import Problem, SoqlError
-from sfsync.mapping import Mapping
 from sfsync.records import FieldDescribe, ObjectDescribe
 from sfsync.soql import Condition, parse_condition, render
 from sfsync.soql.ast import DateLiteral, SemiJoin
 from sfsync.soql.walk import named_in, paths_in, tests_in, values_in
 from sfsync.store.merge import STAMP
 from sfsync.store.selections import KeptSelection, born_since, described
+
+if TYPE_CHECKING:
+    from sfsync.mapping.schema import Mapping
 
 #: What the mirror itself needs, of whichever of them an object has.
 ALWAYS_KEPT = ("Id", "IsDeleted", STAMP, "MasterRecordId")

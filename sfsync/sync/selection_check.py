@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from sfsync.config.spelling import suggestion
 from sfsync.errors import ConfigError, Problem, SoqlError
-from sfsync.mapping import Mapping
 from sfsync.records import FieldDescribe, ObjectDescribe
 from sfsync.soql import Condition, FieldPath
 from sfsync.soql.ast import SemiJoin
@@ -24,6 +24,9 @@ from sfsync.sync.selection import (
     narrow,
     unstamped_reasons,
 )
+
+if TYPE_CHECKING:
+    from sfsync.mapping.schema import Mapping
 
 #: Any instant will do for finding out whether a filter can be understood.
 _SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)

@@ -6,22 +6,21 @@ from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from sfsync.errors import MappingError
-from sfsync.mapping import Mapping
-from sfsync.mapping.check import check_mappings
-from sfsync.mapping.local_tables import refresh_local_tables
 from sfsync.records import ObjectDescribe
 from sfsync.salesforce import Org
 from sfsync.salesforce.describe import describe_objects, list_objects
 from sfsync.soql.dates import Calendar
 from sfsync.store import Session, Store, ledger
 from sfsync.store.columns import has_table
-from sfsync.sync.merge3.merge import merge_every
 from sfsync.sync.objects import choose_objects
 from sfsync.sync.options import PullOptions
 from sfsync.sync.same_org import refuse_another_org
 from sfsync.sync.selection_check import select
+
+if TYPE_CHECKING:
+    from sfsync.mapping.schema import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +48,11 @@ class Wanted:
         with store.writing() as session:
             if not self.mappings and not has_table(session, "sfsync", "local_tables"):
                 return ()
+            from sfsync.sync.local_tables import show  # noqa: PLC0415 - most mirrors have none, and it takes time to load
+
             describes = {**self.known, **{name: self.describes[name] for name in pulled}}
-            # An object that could never be read has no table yet that a mapping could show.
-            showable = [mapping for mapping in self.mappings if all(name in describes for name in mapping.objects)]
-            made = refresh_local_tables(
-                session,
-                showable,
-                describes,
-                timezone=self.options.timezone,
-                fiscal_year_start_month=self.options.fiscal_year_start_month,
-            )
             calendar = Calendar(self.options.timezone, self.options.fiscal_year_start_month)
-            merge_every(session, showable, describes, calendar=calendar)
-        return tuple(made)
+            return show(session, self.mappings, describes, calendar)
 
 
 def find_wanted(
@@ -97,17 +88,12 @@ def find_wanted(
 
 def _checked(
     mappings: Sequence[Mapping], describes: dict[str, ObjectDescribe], available: dict[str, bool]
-) -> list[Mapping]:
-    """The mappings whose objects are mirrored, or about to be; a fault in any of them stops the pull before it reads.
+) -> Sequence[Mapping]:
+    if not mappings:
+        return ()
+    from sfsync.sync.local_tables import checked  # noqa: PLC0415 - as above
 
-    A pull of chosen objects leaves alone a mapping whose objects were never pulled.
-    """
-    later = [m for m in mappings if any(name in available and name not in describes for name in m.objects)]
-    now = [mapping for mapping in mappings if mapping not in later]
-    problems = check_mappings(now, describes, object_names=tuple(available))
-    if problems:
-        raise MappingError(problems, hint="nothing was read from the org; correct the mapping and pull again")
-    return now
+    return checked(mappings, describes, available)
 
 
 def _claim(session: Session, org: Org, org_id: str | None) -> None:
