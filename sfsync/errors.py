@@ -15,6 +15,7 @@
     │   ├── SessionExpired         exit 3   401 after a login that worked
     │   ├── RequestRefused         exit 3   a 4xx with Salesforce's own `error_code`
     │   ├── TemporaryFailure       exit 3   5xx, 429, row locks: retrying may help (retried before it is raised)
+    │   │   └── JobNotReady        exit 3   a Bulk job is still running; it goes on in the org
     │   ├── LimitReached           exit 75  the org's own limit: try again later
     │   ├── OutcomeUnknown         exit 3   a write was sent and its answer lost: look before sending it again
     │   └── IncompleteAnswer       exit 3   fewer rows or bytes than the org itself announced
@@ -194,6 +195,10 @@ class RequestRefused(SalesforceError):
 
 class TemporaryFailure(SalesforceError):
     """The org could not answer now (5xx, 429, lock): the transport retries, then raises this."""
+
+
+class JobNotReady(TemporaryFailure):
+    """A Bulk job was waited for in vain; it goes on in the org, and may yet be taken up."""
 
 
 class LimitReached(SalesforceError):

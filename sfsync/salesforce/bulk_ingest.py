@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sfsync.errors import IncompleteAnswer, RequestRefused, SalesforceError, TemporaryFailure, Unreachable
+from sfsync.errors import IncompleteAnswer, SalesforceError, TemporaryFailure, Unreachable
 from sfsync.salesforce.answers import understood
 from sfsync.salesforce.download import Download
-from sfsync.salesforce.job_polling import delete_job, wait_for_job
+from sfsync.salesforce.job_polling import abort_job, delete_job, wait_for_job
 from sfsync.salesforce.org import Org
 from sfsync.salesforce.redaction import clean
 
@@ -166,10 +166,7 @@ class BulkIngest:
 
     def abort(self) -> None:
         """Give the job up; one that is over, or gone, is fine."""
-        try:
-            self.org.send_json("PATCH", self._path(), {"state": "Aborted"}, repeatable=True)
-        except RequestRefused:
-            return
+        abort_job(self.org, self._path())
 
     def delete(self) -> None:
         """Delete the job and its results in the org; one that is gone already is fine."""

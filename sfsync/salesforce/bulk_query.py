@@ -17,7 +17,7 @@ from urllib.parse import quote
 from sfsync.errors import BudgetReached, IncompleteAnswer, LimitReached, RequestRefused
 from sfsync.salesforce.answers import understood
 from sfsync.salesforce.download import Download
-from sfsync.salesforce.job_polling import delete_job, wait_for_job
+from sfsync.salesforce.job_polling import abort_job, delete_job, wait_for_job
 from sfsync.salesforce.org import Org
 from sfsync.salesforce.redaction import clean
 from sfsync.salesforce.versions import RESULT_PAGES
@@ -114,7 +114,7 @@ class BulkQuery:
 
         Raises:
             RequestRefused: The job failed or was aborted.
-            TemporaryFailure: It is still running when patience ends; the job goes on.
+            JobNotReady: It is still running when patience ends; the job goes on.
         """
         now = wait_for_job(self.org, self.id, self.state, on_state, patience)
         if now.state != "JobComplete":
@@ -167,6 +167,10 @@ class BulkQuery:
                 context={"job": self.id, "announced": done.rows, "received": rows},
             )
         return [page for _number, page in sorted(pages.items()) if page.rows]
+
+    def abort(self) -> None:
+        """Give the job up; one that is over, or gone, is fine."""
+        abort_job(self.org, self._path())
 
     def delete(self) -> None:
         """Delete the job and its results in the org; one that is gone already is fine."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sfsync.errors import UsageError
-from sfsync.records import FieldDescribe, ObjectDescribe
+from sfsync.records import FieldDescribe, ObjectDescribe, PicklistEntry
 from sfsync.salesforce.answers import understood
 from sfsync.salesforce.composite import ask_together
 from sfsync.salesforce.org import Org
@@ -92,4 +92,16 @@ def _field(field: Mapping[str, Any]) -> FieldDescribe:
         restricted_picklist=bool(field.get("restrictedPicklist")),
         defaulted_on_create=bool(field.get("defaultedOnCreate")),
         case_sensitive=bool(field.get("caseSensitive")),
+        picklist_entries=tuple(_entry(entry) for entry in field.get("picklistValues") or ()),
+        filterable=bool(field.get("filterable", True)),
+    )
+
+
+def _entry(entry: Mapping[str, Any]) -> PicklistEntry:
+    value = str(entry["value"])
+    return PicklistEntry(
+        value=value,
+        label=str(entry.get("label") or value),
+        active=bool(entry.get("active", True)),
+        default=bool(entry.get("defaultValue")),
     )

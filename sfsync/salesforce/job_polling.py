@@ -1,11 +1,12 @@
-"""What is alike for Bulk jobs of every kind: waiting until they are over, and deleting them."""
+"""What is alike for Bulk jobs of every kind: waiting until they are over, giving them up and deleting them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from sfsync.errors import RequestRefused, TemporaryFailure
+from sfsync.errors import JobNotReady, RequestRefused
 from sfsync.salesforce.org import Org
 
 _FIRST_PAUSE, _PAUSE_GROWTH, _LONGEST_PAUSE = 0.05, 1.5, 5.0
@@ -28,7 +29,7 @@ def wait_for_job(
     """The job's terminal state, asked for quickly at first, because small jobs are done at once, then ever more slowly.
 
     Raises:
-        TemporaryFailure: It is still running after `patience` seconds; the job goes on.
+        JobNotReady: It is still running after `patience` seconds; the job goes on.
     """
     pause, waited = _FIRST_PAUSE, 0.0
     while True:
@@ -38,7 +39,7 @@ def wait_for_job(
         if now.state in TERMINAL:
             return now
         if waited >= patience:
-            raise TemporaryFailure(
+            raise JobNotReady(
                 f"Bulk job {job_id} is not ready after {waited / 60:.0f} minutes ({now.state}).",
                 hint="It goes on in the org; run the command again to pick it up.",
                 context={"job": job_id},
@@ -46,6 +47,12 @@ def wait_for_job(
         org.pause(pause)
         waited += pause
         pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
+
+
+def abort_job(org: Org, path: str) -> None:
+    """Ask the org to stop a job; one that is over, or gone, is fine."""
+    with suppress(RequestRefused):
+        org.send_json("PATCH", path, {"state": "Aborted"}, repeatable=True)
 
 
 def delete_job(org: Org, path: str) -> None:

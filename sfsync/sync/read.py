@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from sfsync.errors import IncompleteAnswer, RequestRefused, SfsyncError
+from sfsync.errors import IncompleteAnswer, JobNotReady, RequestRefused, SfsyncError
 from sfsync.records import ObjectDescribe
 from sfsync.salesforce import Org
 from sfsync.salesforce.bulk_query import BulkQuery, SpooledPage
@@ -144,14 +144,15 @@ class Reader:
         return note if same and Window(None, None, where=where).asks_alike(describe, note.soql) else None
 
     def read_unfinished(self, describe: ObjectDescribe, note: JobNote) -> SpooledRead | None:
-        """The records of a job that a killed pull left, fetching only missing pages; None when the job is gone."""
-        folder = self.spool / describe.name
+        """The records of a job that a killed pull left, fetching only missing pages; None when the job is no use."""
+        folder, job = self.spool / describe.name, BulkQuery(self.org, note.job_id)
         try:
-            return self._finish_bulk(
-                describe, BulkQuery(self.org, note.job_id), folder, read_pages(folder), listing=False
-            )
+            return self._finish_bulk(describe, job, folder, read_pages(folder), listing=False)
         except (RequestRefused, IncompleteAnswer):
             return None  # failed, aborted, dropped by the org, or not what it announced: a new job will tell
+        except JobNotReady:
+            job.abort()  # an earlier pull began it, and this one has waited as long as one can: it is stuck
+            return None
 
     def _finish_bulk(
         self, describe: ObjectDescribe, job: BulkQuery, folder: Path, here: Sequence[SpooledPage], *, listing: bool

@@ -10,6 +10,7 @@ import pytest
 
 from sfsync.errors import MappingError, SessionExpired, UsageError
 from sfsync.fake import FakeOrg
+from sfsync.fake.bulk.settings import Transition
 from sfsync.fake.weather import ExpiredSession, Truncated, Unavailable, WrongCount
 from sfsync.mapping.load import parse_mapping
 from sfsync.salesforce import Org, connect
@@ -318,6 +319,19 @@ def test_a_job_that_the_org_has_dropped_is_begun_anew(bench: Bench) -> None:
     result = bench.one(api="bulk")
     assert not result.notes
     assert result.inserted == len(bench.ids("Lead", "sf_all"))
+
+
+def test_a_job_that_never_ends_holds_an_object_up_once_and_is_given_up_by_the_next_pull(bench: Bench) -> None:
+    bench.fake.bulk.settings.transition = Transition(stuck=True)
+    held = bench.one(api="bulk")
+    assert held.state == "failed"
+    assert "is not ready" in str(held.reason)
+    bench.fake.bulk.settings.transition = Transition()
+    result = bench.one(api="bulk")
+    assert result.state == "done"
+    assert bench.ids("Lead", "sf_all") == {row[0] for row in bench.fake_rows("Lead")}
+    (stuck,) = bench.org.get_json(bench.org.data_path("jobs", "query"))["records"]
+    assert stuck["state"] == "Aborted"
 
 
 def test_a_job_of_other_fields_is_not_taken_up(bench: Bench) -> None:
