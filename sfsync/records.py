@@ -13,6 +13,16 @@ COMPOUND_TYPES = frozenset({"address", "location"})
 
 
 @dataclass(frozen=True, slots=True)
+class PicklistEntry:
+    """One value of a picklist, active or retired; `label` is what people see."""
+
+    value: str
+    label: str = ""
+    active: bool = True
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FieldDescribe:
     """One field of an object, as the org describes it.
 
@@ -34,10 +44,12 @@ class FieldDescribe:
         reference_to: Objects a lookup may point to.
         relationship_name: Name of the parent path, e.g. `Account` for `AccountId`.
         picklist_values: API values of the active picklist entries.
+        picklist_entries: All of its entries, retired ones too.
         compound_field: The compound field that this one is a part of, e.g. `BillingAddress`, or None.
         restricted_picklist: The org refuses values that the picklist does not have.
         defaulted_on_create: The org fills it in where a new record leaves it out.
         case_sensitive: Two values that differ in upper and lower case alone are two values.
+        filterable: May stand in a WHERE of a query.
     """
 
     name: str
@@ -60,6 +72,8 @@ class FieldDescribe:
     restricted_picklist: bool = True
     defaulted_on_create: bool = False
     case_sensitive: bool = False
+    picklist_entries: tuple[PicklistEntry, ...] = ()
+    filterable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +139,10 @@ class Finding:
         record_id: 18-character Id.
         message: One sentence naming the fault; may hold values from the org, so escape it where it is shown.
         fingerprint: Stable identity across runs, made of rule, object, Id and discriminator, never of values.
+        state: `new`, `persisting`, `reappeared`, `waived` or `baselined`.
+        discriminator: Which of several faults of the record, where a rule tells them apart.
+        first_seen: As of when (naive UTC) it was found first.
+        waiver: Number of the waiver that covers it, from 1.
     """
 
     rule_id: str
@@ -133,6 +151,10 @@ class Finding:
     record_id: str
     message: str
     fingerprint: str
+    state: str = "new"
+    discriminator: str | None = None
+    first_seen: datetime | None = None
+    waiver: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +166,12 @@ class MetricResult:
         name: e.g. `lead-conversion`.
         title: For people, e.g. "Lead conversion".
         value: The headline, or None when it cannot be computed (see `reason`).
-        unit: `percent`, `days` or `count`.
+        unit: `percent`, `days`, `hours`, `count`, `amount`, `amount per day`, `ratio` or `score`.
         n: How many records the figure rests on (its denominator).
         definition: The exact formula in words.
         context: Everything else that is printed with it: exclusions, time zone, as of, interval, breakdowns.
         reason: Why there is no value, or None.
+        sql: The statements it was counted by, each for itself.
     """
 
     id: str
@@ -160,6 +183,7 @@ class MetricResult:
     definition: str
     context: Mapping[str, Any] = field(default_factory=dict)
     reason: str | None = None
+    sql: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

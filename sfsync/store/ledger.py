@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from sfsync.records import FieldDescribe, ObjectDescribe, Run
+from sfsync.records import FieldDescribe, ObjectDescribe, PicklistEntry, Run
 from sfsync.store.interface import Session
 from sfsync.store.names import table
 
@@ -168,4 +168,5 @@ def describe_from(text: str) -> ObjectDescribe:
 
 def _field_from(body: dict[str, Any]) -> FieldDescribe:
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in body.items()}
+    values["picklist_entries"] = tuple(PicklistEntry(**entry) for entry in body.get("picklist_entries") or ())
     return FieldDescribe(**values)
