@@ -100,3 +100,12 @@ def test_an_exported_file_comes_back(run, project, fake):
     assert "1 rows edited, 0 added" in taken.err
     assert run("plan", "--exit-code").code == 1
     assert run("import", "crm.nothing", "leads.csv").code == 2
+
+
+def test_rows_from_elsewhere_do_not_go_round_the_merge(run, project, fake):
+    assert run("pull").code == 0
+    (project / "old.csv").write_text("name,company,email\nAda,Acme,old@example.com\n")
+    refused = run("plan", "lead", "--source", project / "old.csv")
+    assert refused.code == 2
+    assert "goes both ways" in refused.err
+    assert "sfsync import" in refused.err

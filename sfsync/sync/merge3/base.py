@@ -61,7 +61,20 @@ def settle_every(session: Session) -> int:
         "WHERE o.state = 'done' AND NOT EXISTS (SELECT 1 FROM sfsync.two_way_written AS w "
         "WHERE w.plan_id = o.plan_id AND w.change_no = o.change_no)"
     )
-    return sum(settle(session, plan_id) for (plan_id,) in found)
+    count = sum(settle(session, plan_id) for (plan_id,) in found)
+    _forget_kept_rows(session)
+    return count
+
+
+def _forget_kept_rows(session: Session) -> None:
+    """Drop the rows that plans were made of, of plans that will write nothing more."""
+    over = session.execute(
+        "SELECT p.kept_in FROM sfsync.two_way_plans AS p JOIN sfsync.plans AS s ON s.id = p.plan_id "
+        "WHERE s.state IN ('applied', 'stale')"
+    )
+    for (kept_in,) in over:
+        session.execute(f"DROP TABLE IF EXISTS {table('sfsync', kept_in)}")
+        session.execute("DELETE FROM sfsync.two_way_plans WHERE kept_in = ?", [kept_in])
 
 
 def _local(session: Session, name: str) -> str | None:

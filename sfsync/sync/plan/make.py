@@ -65,13 +65,15 @@ def make_plan(
         The plan; when there is nothing to do it has no steps, and is not kept.
 
     Raises:
-        UsageError: A mapping does not push, or an apply of it was stopped and not resumed.
+        UsageError: A mapping does not push, or goes both ways and is given other rows, or an apply of it was stopped
+            and not resumed.
         MappingError: A mapping does not fit the org or its source.
         MirrorUnfit: An object that a mapping needs was never pulled.
         GuardRefused: It would delete too much.
     """
     options = options or PlanOptions()
     _refuse_pulls(mappings)
+    _refuse_other_rows(mappings, sources or {})
     with store.writing() as session:
         state = read_state(session)
         known = dict(describes) if describes is not None else ledger.read_describes(session)
@@ -119,6 +121,16 @@ def _refuse_pulls(mappings: Sequence[Mapping]) -> None:
         if mapping.direction == "pull":
             raise UsageError(
                 f"{mapping.file} only pulls", hint="add `direction: push`, or `both`, to what is to be written"
+            )
+
+
+def _refuse_other_rows(mappings: Sequence[Mapping], sources: AnyMapping[str, Rows]) -> None:
+    """A two-way table is merged with its base; rows from elsewhere have none, and would undo what the org changed."""
+    for mapping in mappings:
+        if mapping.direction == "both" and mapping.file in sources:
+            raise UsageError(
+                f"{mapping.file} goes both ways: rows from elsewhere would put old values over newer ones of the org",
+                hint=f"`sfsync import {mapping.local_table} FILE` takes the edits of a file over, then `sfsync plan`",
             )
 
 

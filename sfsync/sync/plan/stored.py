@@ -132,11 +132,16 @@ def latest_plan(session: Session) -> Plan | None:
 
 
 def stopped_plan(session: Session) -> Plan | None:
-    """The newest plan that was applied in part, or None."""
+    """The plan to resume, or None: one that was stopped before one with changes left, the newest of each first."""
     if not _has_plans(session):
         return None
+    left = "FALSE"
+    if has_table(session, "sfsync", "outcomes"):
+        # What Salesforce has rejected is for `retry`: there is nothing of it to resume.
+        left = "id IN (SELECT plan_id FROM sfsync.outcomes WHERE state IN ('unprocessed', 'unknown'))"
     rows = session.execute(
-        f"{_PLAN} WHERE state IN ('applying', 'partial') ORDER BY created_at DESC, id DESC LIMIT 1"
+        f"{_PLAN} WHERE state IN ('applying', 'partial') "
+        f"ORDER BY state = 'applying' DESC, {left} DESC, created_at DESC, id DESC LIMIT 1"
     ).rows
     return _plan(session, rows[0]) if rows else None
 

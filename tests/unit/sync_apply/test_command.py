@@ -123,3 +123,18 @@ def test_a_budget_that_is_spent_leaves_the_rest_for_resume(served, run, tmp_path
     (tmp_path / "sfsync.yml").write_text("version: 1\n")
     assert run("apply", "--resume").code == 0
     assert leads(served) == [("Ada",), ("Bob",)]
+
+
+def test_resume_takes_up_what_was_stopped_and_not_what_was_rejected(served, run, tmp_path):
+    run("plan", "-o", tmp_path / "stopped.json")
+    (tmp_path / "sfsync.yml").write_text("version: 1\npull: {budget: {calls_per_run: 1}}\n")
+    assert run("apply", tmp_path / "stopped.json").code == 4
+    (tmp_path / "sfsync.yml").write_text("version: 1\n")
+    (tmp_path / "mappings" / "other.yml").write_text(MAPPING.replace("leads.csv", "others.csv"))
+    (tmp_path / "others.csv").write_text("name,company,key\nEve,Roads,e\n")
+    run("plan", "other", "-o", tmp_path / "rejected.json")
+    served.weather.add(bad.LockedRows(), path="/composite", times=1)
+    assert run("apply", tmp_path / "rejected.json").code == 4
+    resumed = run("apply", "--resume")
+    assert resumed.code == 0, resumed.err
+    assert leads(served) == [("Ada",), ("Bob",)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sfsync.sync.merge3 import settle
+from sfsync.sync.plan.stored import mark
 
 from .sides import DESCRIBES, FIELDS, lead_id, two_way
 from .world import START, World
@@ -204,3 +205,20 @@ def test_a_lookup_goes_both_ways(world):
     w.pull()
     assert w.local("owner")[A] == ("kim@example.com",)
     assert w.plan().is_empty
+
+
+def test_the_rows_a_plan_was_made_of_are_kept_only_as_long_as_it_may_write(world):
+    w = world()
+    kept = "SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 'two_way_2%'"
+    w.sql("UPDATE crm.leads SET email = 'first@example.com' WHERE sf_id = ?", [A])
+    w.plan()
+    w.sql("UPDATE crm.leads SET email = 'second@example.com' WHERE sf_id = ?", [A])
+    plan = w.plan()  # the first one is stale now
+    w.pull()
+    assert w.sql(kept) == [(1,)]
+    w.apply(plan)
+    with w.store.writing() as session:
+        mark(session, plan.id, "applied")
+    w.pull()
+    assert w.sql(kept) == [(0,)]
+    assert w.live("Email")[A] == ("second@example.com",)
