@@ -214,7 +214,7 @@ def test_compressed_uploads_are_read(client, ingest, encoding):
 
 @pytest.mark.parametrize(
     ("body", "encoding", "status"),
-    [(b"not gzip", "gzip", 400), (gzip.compress(b"x" * 5000)[:-9], "gzip", 400), (b"x", "br", 415)],
+    [(b"not gzip", "gzip", 400), (gzip.compress(b"x" * 5000, mtime=0)[:-9], "gzip", 400), (b"x", "br", 415)],
 )
 def test_badly_compressed_uploads_are_refused(ingest, body, encoding, status):
     job = ingest.open()
