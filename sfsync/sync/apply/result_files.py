@@ -120,7 +120,7 @@ class ResultFiles:
         except SfsyncError as error:
             self.notes.append(f"the source of {step.mapping} cannot be read again: {error.message}")
             return None
-        if rows.rows != facts["rows"]:
+        if (rows.rows, rows.content) != (facts["rows"], facts.get("content")):
             self.notes.append(f"the source of {step.mapping} has changed: its columns are left out of the result files")
             return None
         return rows.table

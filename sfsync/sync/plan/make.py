@@ -239,6 +239,7 @@ def _mapping_facts(work: Work) -> dict[str, Any]:
         "digest": work.mapping.digest(),
         "source": work.source.shown_as,
         "rows": work.source.rows,
+        "content": work.source.content,
         "key": work.mapping.key_field,
         "notes": [*work.source.notes, *work.notes],
         "unused_columns": list(work.push.unused),

@@ -40,7 +40,7 @@ def loaded_rows(session: Session, mapping: Mapping, spec: SourceSpec, root: Path
         found = load_mirror(session, spec, root or Path(), mapping.file, mapping=mapping)
     else:
         found = load_source(session, spec, mapping.file, root=root)
-    return PlanSource(found.table, found.columns, found.shown_as, found.rows, found.notes)
+    return PlanSource(found.table, found.columns, found.shown_as, found.rows, found.notes, content=found.content)
 
 
 def table_rows(session: Session, mapping: Mapping) -> PlanSource:

@@ -30,6 +30,7 @@ class PlanSource:
         extra_notes: SQL (over the alias `source`) of a note on the row, or None.
         gone: A SELECT of the Ids of records that are to be deleted, where the source knows them; else they are those
             that a complete source lacks.
+        content: SHA-256 of the file that they are from, or None.
         when_kept: Called with the session and the plan's Id once the plan is kept.
     """
 
@@ -42,6 +43,7 @@ class PlanSource:
     edited: AnyMapping[str, str] = field(default_factory=dict)
     extra_notes: str | None = None
     gone: str | None = None
+    content: str | None = None
     when_kept: Callable[[Session, str], None] | None = None
 
 

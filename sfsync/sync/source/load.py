@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,15 +104,21 @@ def _load_file(session: Session, spec: SourceSpec, path: Path, table: str) -> So
         what = "is a folder" if path.is_dir() else "there is no such file"
         raise unreadable(shown_as, what, "paths count from the project's folder")
     try:
-        if kind == "csv":
-            return load_csv_file(session, path, spec, shown_as, table)
-        if kind == "parquet":
-            return _load_parquet(session, path, spec, table)
-        from sfsync.sync.source.excel import load_excel  # noqa: PLC0415 - an extra
-
-        return load_excel(session, path, spec, shown_as, table)
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        return replace(_read_file(session, spec, path, table, kind), content=content)
     except OSError as error:
         raise unreadable(shown_as, f"it cannot be read: {error.strerror or error}") from None
+
+
+def _read_file(session: Session, spec: SourceSpec, path: Path, table: str, kind: str) -> SourceTable:
+    if kind == "csv":
+        return load_csv_file(session, path, spec, str(spec.file), table)
+    if kind == "parquet":
+        return _load_parquet(session, path, spec, table)
+    from sfsync.sync.source.excel import load_excel  # noqa: PLC0415 - an extra
+
+    return load_excel(session, path, spec, str(spec.file), table)
 
 
 def _load_parquet(session: Session, path: Path, spec: SourceSpec, table: str) -> SourceTable:

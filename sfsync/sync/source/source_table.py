@@ -28,6 +28,7 @@ class SourceTable:
         rows: How many.
         notes: What was found out about the source, for people: nothing is guessed silently.
         shown_as: What messages call the source.
+        content: SHA-256 of the file, where the source is one.
     """
 
     table: str
@@ -35,6 +36,7 @@ class SourceTable:
     rows: int
     notes: tuple[str, ...] = ()
     shown_as: str = "source"
+    content: str | None = None
 
     def noting(self, *notes: str) -> SourceTable:
         """The same, with more notes."""

@@ -9,7 +9,10 @@ from sfsync.records import FieldDescribe, ObjectDescribe
 from sfsync.store import ledger, open_store
 from sfsync.store.drift import find_drift
 from sfsync.store.mirror import prepare_mirror, shape_table
+from sfsync.store.proofs import Proof, save_proof
 from sfsync.store.refreshes import Refresh, note_refresh
+from sfsync.sync.plan import tables
+from sfsync.sync.plan.stored import Plan, mark, save_plan
 
 THEN = datetime(2026, 1, 30)
 NOW = datetime(2026, 1, 31)
@@ -61,3 +64,32 @@ def test_status_of_a_mirror_that_an_earlier_version_made_still_opens(run: Callab
             session.execute(f"DROP TABLE sfsync.{name}")
     (told,) = run("status", "--project", tmp_path, "--json").json["result"]["objects"]
     assert told["formulas_as_of"] is None
+
+
+def test_status_tells_when_an_object_was_last_held_against_the_org(run: Callable[..., Any], tmp_path: Path) -> None:
+    store = mirror(tmp_path, ObjectDescribe("Lead", "", (ID,)), ObjectDescribe("User", "", (ID,)))
+    with store.writing() as session:
+        save_proof(session, Proof("r1", "Lead", THEN, 10, {"missing": 2}, "ids"))
+    told = {each["name"]: each for each in run("status", "--project", tmp_path, "--json").json["result"]["objects"]}
+    assert told["Lead"]["verified"] == {"as_of": "2026-01-30T00:00:00Z", "method": "ids", "differences": {"missing": 2}}
+    assert told["User"]["verified"] is None
+    shown = run("status", "--project", tmp_path).out
+    assert "2026-01-30 00:00:00 (2 differed)" in shown
+    assert "never" in shown
+
+
+def test_status_tells_which_plans_wait(run: Callable[..., Any], tmp_path: Path) -> None:
+    store = mirror(tmp_path, ObjectDescribe("Lead", "", (ID,)))
+    with store.writing() as session:
+        tables.prepare(session)
+        save_plan(session, Plan("p1", THEN, None, "push", "open", "f", {}, ()))
+    told = run("status", "--project", tmp_path)
+    assert "plan p1 waits to be applied" in told.out
+    assert "sfsync apply p1" in told.err
+    with store.writing() as session:
+        mark(session, "p1", "applying")
+    stopped = run("status", "--project", tmp_path)
+    assert "plan p1 was stopped" in stopped.out
+    assert "sfsync apply --resume" in stopped.err
+    result = run("status", "--project", tmp_path, "--json").json["result"]
+    assert (result["plans"], result["conflicts"]) == ([{"id": "p1", "state": "applying"}], 0)

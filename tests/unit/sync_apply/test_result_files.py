@@ -52,7 +52,8 @@ def test_columns_that_no_mapping_names_stand_in_the_files_too(world, tmp_path):
     assert (done["memo"], done["name"], done["LastName"]) == ("first", "Ada", "Ada")
     (refused,) = rows(tmp_path / "out" / "refused.csv")
     assert (refused["memo"], refused["source_row"]) == ("second", "2")
-    source.write_text("name,company,key,memo\n", "utf-8")
+    # As many rows as before, and not the same: what stands in them now is not what was sent.
+    source.write_text("name,company,key,memo\nBob,,c2,second\nAda,Engines,c1,first\n", "utf-8")
     files = ResultFiles(tmp_path / "later", [mapping])
     files.write(world.store, plan.id)
     assert files.notes
