@@ -95,7 +95,8 @@ def command(
         _pull(console, found, every, chosen, target_org)
     if conflicts:
         with store.reading() as session:
-            list_conflicts(console, session, [mapping for mapping in chosen if mapping.direction == "both"])
+            both = [mapping for mapping in chosen if mapping.direction == "both"]
+            list_conflicts(console, session, both, show_values=show_values)
         return
     plan = make_plan(store, chosen, sources=sources, options=_options(found))
     with store.reading() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ MOST_SHOWN = 200
 @click.option("--local", "winner", flag_value="local", help="Keep the local values; the next plan writes them.")
 @click.option("--record", "records", multiple=True, metavar="ID", help="Only this record; may be repeated.")
 @click.option("--column", "columns", multiple=True, metavar="NAME", help="Only this column; may be repeated.")
+@click.option("--show-values", is_flag=True, help="Show e-mail addresses, phone numbers and other sensitive values.")
 @click.option("--all", "every", is_flag=True, help="Every conflict, where neither --record nor --column is given.")
 @project_option
 @json_option
@@ -51,6 +52,7 @@ def command(
     records: tuple[str, ...],
     columns: tuple[str, ...],
     every: bool,
+    show_values: bool,
     project: Path | None,
 ) -> None:
     """List conflicts, or settle those that were named."""
@@ -66,7 +68,7 @@ def command(
         if records or columns or every:
             raise UsageError("say which side is right", hint="--org or --local")
         with store.reading() as session:
-            list_conflicts(console, session, chosen)
+            list_conflicts(console, session, chosen, show_values=show_values)
         return
     if not (records or columns or every):
         raise UsageError("say which conflicts", hint="--record ID, --column NAME, or --all")
@@ -116,23 +118,50 @@ def chosen_tables(mappings: Sequence[Mapping], tables: Sequence[str]) -> list[Ma
     return chosen
 
 
-def list_conflicts(console: Console, session: Session, mappings: Sequence[Mapping]) -> None:
-    """Show what waits for a decision."""
+def list_conflicts(console: Console, session: Session, mappings: Sequence[Mapping], *, show_values: bool) -> None:
+    """Show what waits for a decision; sensitive values only where they are asked for."""
     from sfsync.sync.merge3.conflicts import count_conflicts, open_conflicts
 
     tables = [str(mapping.local_table) for mapping in mappings]
     count = count_conflicts(session, tables)
     found = open_conflicts(session, tables, limit=None if console.json else MOST_SHOWN)
+    if found and not show_values:
+        hidden = _sensitive(session, mappings)
+        found = [_without_values(each) if each.field in hidden.get(each.object, ()) else each for each in found]
 
     def human() -> None:
         if found:
             console.records(("record", "table", "column", "agreed on", "here", "in the org"), [_row(c) for c in found])
         more = f", of which {len(found):,} are shown" if count > len(found) else ""
         console.note(f"{count:,} conflicts wait for a decision{more}" if count else "no conflicts")
+        if found and not show_values:
+            console.note("sensitive values are hidden: --show-values")
         if found:
             console.next_step(f"`sfsync resolve --org --record {found[0].record_id}`, or --local")
 
     console.finish({"conflicts": [asdict(each) for each in found]}, human)
+
+
+def _sensitive(session: Session, mappings: Sequence[Mapping]) -> dict[str, set[str]]:
+    """Object → fields whose values are personal."""
+    from sfsync.store.mirror import read_describes
+    from sfsync.sync.plan.sensitive import sensitive_fields
+
+    describes = read_describes(session)
+    found: dict[str, set[str]] = {}
+    for mapping in mappings:
+        if mapping.object in describes:
+            found.setdefault(mapping.object, set()).update(sensitive_fields(mapping, describes[mapping.object]))
+    return found
+
+
+def _without_values(conflict: Conflict) -> Conflict:
+    """That there is a value can be seen, and what it is cannot."""
+    from sfsync.sync.plan.explain import HIDDEN
+
+    shown = (None if value is None else HIDDEN for value in (conflict.base, conflict.local, conflict.org))
+    base, local, org = shown
+    return replace(conflict, base=base, local=local, org=org)
 
 
 def _row(conflict: Conflict) -> tuple[str, str, str, str | None, str | None, str | None]:

@@ -76,11 +76,15 @@ def test_edits_go_to_the_org_and_conflicts_wait_for_people(run, project, fake):
     sql(project, "UPDATE crm.leads SET email = 'here@example.com' WHERE name = 'Ada'")
     fake.update("Lead", ada[0], {"Email": "there@example.com"})
     fake.clock.advance(timedelta(minutes=1))
-    listed = run("plan", "--conflicts", "--json")
+    listed = run("plan", "--conflicts", "--show-values", "--json")
     assert listed.code == 0, listed.err
     (conflict,) = json.loads(listed.out)["result"]["conflicts"]
     assert (conflict["local"], conflict["org"]) == ("here@example.com", "there@example.com")
-    assert "here@example.com" in run("resolve").out
+    assert "here@example.com" in run("resolve", "--show-values").out
+    hidden = run("resolve")
+    assert "@example.com" not in hidden.out
+    assert ada[0] in hidden.out
+    assert "--show-values" in hidden.err
     assert run("resolve", "--local").code == 2
     settled = run("resolve", "crm.leads", "--local", "--record", ada[0])
     assert settled.code == 0, settled.err
