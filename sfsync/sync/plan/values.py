@@ -8,6 +8,7 @@ from sfsync.records import FieldDescribe
 from sfsync.store.columns import sql_type
 from sfsync.store.names import literal
 
+_ROUNDED_TYPES = frozenset({"currency", "double", "percent"})
 _EXACT_TYPES = frozenset({"id", "reference"})
 _BLANKS = literal(
     " \t\r\n\v\f\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -52,9 +53,18 @@ def same(sql: str, described: FieldDescribe, form: str = "{}") -> str:
     """
     if described.type == "datetime":
         return f"date_trunc('second', {sql})"  # the org keeps no fraction
+    if described.type in _ROUNDED_TYPES and described.precision:
+        return _rounded(sql, described.scale)
     if sql_type(described) != "VARCHAR" or described.type in _EXACT_TYPES:
         return sql
     text = f"nullif({trimmed(sql)}, '')"
     if described.type == "textarea":
         text = f"replace({text}, chr(13) || chr(10), chr(10))"
     return form.format(text)
+
+
+def _rounded(sql: str, scale: int) -> str:
+    """SQL of a number with as many digits after the point as its field keeps: the org rounds what has more, half up."""
+    # By decimals: the double nearest to 1.005 is a little less than that, and would be rounded down.
+    exact = f"TRY_CAST({sql} AS DECIMAL(38, {scale + 4}))"
+    return f"coalesce(CAST(round({exact}, {scale}) AS DOUBLE), {sql})"

@@ -80,6 +80,10 @@ def test_with_nothing_to_do_nothing_is_kept(desk):
         ("Number__c", 1e21, "1e21", "VARCHAR"),
         ("Number__c", 0.1, 0.1, "DOUBLE"),
         ("Number__c", 7.0, 7, "INTEGER"),
+        ("Number__c", 10.46, "10.456", "VARCHAR"),  # the org keeps two digits of it
+        ("Number__c", 1.01, "1.005", "VARCHAR"),
+        ("Number__c", -1.01, -1.005, "DOUBLE"),
+        ("Number__c", 9999999999999999.0, "9999999999999999", "VARCHAR"),
         ("Company", "Acme", " Acme  ", "VARCHAR"),
         ("Company", "Acme", "Acme\u00a0", "VARCHAR"),
         ("Description", None, "", "VARCHAR"),
@@ -102,6 +106,7 @@ def test_what_is_the_same_to_salesforce_is_no_change(desk, field, held, given, k
     ("field", "held", "given", "written"),
     [
         ("Number__c", 5.0, "5.5", ("5", "5.5")),
+        ("Number__c", 10.46, "10.466", ("10.46", "10.466")),
         ("Company", "Acme", "ACME", ("Acme", "ACME")),
         ("Tags__c", "red;blue", "red;green", ("red;blue", "red;green")),
         (
