@@ -84,7 +84,8 @@ def make_plan(
         plan_id = _plan_id()
         maker = StepMaker(session, plan_id, options, state.as_of, 1, [])
         _fill(maker, works, known)
-        plan = _plan(session, maker, works, state, known)
+        plan = _plan(maker, works, state, known)
+        plan = replace(plan, fingerprint=fingerprint_of(session, plan))
         if plan.steps:
             _keep(session, plan, works)
     return plan
@@ -186,23 +187,19 @@ def _plan_id() -> str:
 
 
 def _plan(
-    session: Session,
-    maker: StepMaker,
-    works: Sequence[Work],
-    state: MirrorState,
-    describes: AnyMapping[str, ObjectDescribe],
+    maker: StepMaker, works: Sequence[Work], state: MirrorState, describes: AnyMapping[str, ObjectDescribe]
 ) -> Plan:
-    plan = Plan(
+    """The plan, without its fingerprint."""
+    return Plan(
         id=maker.plan_id,
         created_at=datetime.now(UTC).replace(tzinfo=None),
         org_id=state.org_id,
-        kind="push",
+        kind=maker.options.kind,
         state="open",
         fingerprint="",
         header=_header(maker, works, state, describes),
         steps=tuple(maker.steps),
     )
-    return replace(plan, fingerprint=fingerprint_of(session, plan))
 
 
 def _header(

@@ -188,7 +188,7 @@ def save_plan(session: Session, plan: Plan) -> None:
 def overtake(session: Session, mappings: Sequence[str]) -> None:
     """A newer plan of these mappings was made: older ones that nobody applied are stale, and their changes dropped."""
     for plan in open_plans(session):
-        if plan.kind == "push" and {step.mapping for step in plan.steps} & set(mappings):
+        if plan.kind != "undo" and {step.mapping for step in plan.steps} & set(mappings):
             mark(session, plan.id, "stale")
             for step in plan.steps:
                 session.execute(f"DROP TABLE IF EXISTS {step.table}")
