@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from sfsync.audit.mirror_book import EMPTY, MirrorBook, read_book
 from sfsync.audit.portable import DIALECT
+from sfsync.audit.standing import NOTHING_KNOWN, Standing
 from sfsync.config.definitions import Definitions
 from sfsync.config.settings import Settings
-from sfsync.store.interface import Session
-from sfsync.store.mirror import MirrorState, mirror_columns
+from sfsync.errors import MirrorUnfit
+from sfsync.records import ObjectDescribe
+from sfsync.store.interface import Session, Store
+from sfsync.store.mirror import MirrorState, mirror_columns, read_describes, read_state
 
 _NUMBERS = ("INTEGER", "BIGINT", "DOUBLE", "DOUBLE PRECISION", "DECIMAL", "NUMERIC", "REAL", "SMALLINT")
 _KINDS = {
@@ -43,6 +47,11 @@ class AuditContext:
         history: Objects of which superseded versions are kept.
         definitions: What the org means by its own words.
         dialect: SQLGlot's name for the engine's SQL.
+        describes: Object → what the org said about it at the last pull.
+        fiscal_year_start_month: 1 to 12.
+        standing: What findings are held against: earlier audits, waivers, a baseline.
+        book: What the mirror's ledger says of its objects, runs and proofs.
+        used: Objects that the running rules read; None where that is not known.
     """
 
     as_of: datetime | None
@@ -52,6 +61,11 @@ class AuditContext:
     history: frozenset[str] = frozenset()
     definitions: Definitions = field(default_factory=Definitions)
     dialect: str = DIALECT
+    describes: Mapping[str, ObjectDescribe] = field(default_factory=dict)
+    fiscal_year_start_month: int = 1
+    standing: Standing = NOTHING_KNOWN
+    book: MirrorBook = EMPTY
+    used: frozenset[str] | None = None
 
     @property
     def today(self) -> date | None:
@@ -68,6 +82,10 @@ class AuditContext:
         """The mirror's spelling of a field's name, or None when it is not there or may not be read."""
         held = self.object(object_name)
         return None if held is None else _spelled(name, self.columns[held])
+
+    def holds(self, object_name: str, name: str, kind: str) -> bool:
+        """Whether the field is there and holds values of this kind."""
+        return self.column(object_name, name) is not None and self.kind(object_name, name) == kind
 
     def kind(self, object_name: str, name: str) -> str:
         """What the field holds: `text`, `boolean`, `number`, `date`, `datetime` or `other`."""
@@ -88,6 +106,7 @@ def context_of(session: Session, state: MirrorState, settings: Settings, dialect
         if name in state.objects
     }
     kept = session.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'sf_history'")
+    describes = read_describes(session)
     return AuditContext(
         as_of=state.as_of,
         timezone=settings.timezone,
@@ -96,6 +115,25 @@ def context_of(session: Session, state: MirrorState, settings: Settings, dialect
         history=frozenset(name for (name,) in kept),
         definitions=settings.definitions,
         dialect=dialect,
+        describes=describes,
+        book=read_book(session, describes),
+        fiscal_year_start_month=settings.fiscal_year_start_month,
+    )
+
+
+def known_context(store: Store, settings: Settings) -> AuditContext:
+    """The context of a mirror, or, where there is none that could be read, what the settings alone say."""
+    if store.exists():
+        try:
+            with store.reading() as session:
+                return context_of(session, read_state(session), settings, store.dialect)
+        except MirrorUnfit:
+            pass  # never pulled: as good as none
+    return AuditContext(
+        as_of=None,
+        timezone=settings.timezone,
+        definitions=settings.definitions,
+        fiscal_year_start_month=settings.fiscal_year_start_month,
     )
 
 

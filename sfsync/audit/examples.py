@@ -13,28 +13,24 @@ from typing import Any
 
 from sfsync.audit.context import context_of
 from sfsync.audit.definitions import check_definitions
-from sfsync.audit.example_records import fields_of, stored
+from sfsync.audit.example_mirror import change_ledger
+from sfsync.audit.example_records import field_described, fields_of, stored
+from sfsync.audit.find import Finder
+from sfsync.audit.judge import Place, judge
 from sfsync.audit.ledger import prepare_audits
 from sfsync.audit.overrides import ResolvedRule, default_values
 from sfsync.audit.result import RuleResult
 from sfsync.audit.rule import Example, ExpectedFinding, FieldType, Rule
-from sfsync.audit.run import judge
 from sfsync.config.settings import Settings
 from sfsync.errors import SfsyncError
-from sfsync.records import FieldDescribe, ObjectDescribe, RuleState
+from sfsync.records import ObjectDescribe, RuleState
 from sfsync.store import open_store
+from sfsync.store.history import shape_history
 from sfsync.store.interface import Session, Store
-from sfsync.store.ledger import save_cursor
-from sfsync.store.mirror import find_drift, prepare_mirror, read_state, shape_table
+from sfsync.store.ledger import save_cursor, save_describe
+from sfsync.store.mirror import find_drift, mirror_columns, prepare_mirror, read_state, shape_table
 from sfsync.store.names import quote, table
 
-_DESCRIBE_TYPES: Mapping[FieldType, str] = {
-    "text": "string",
-    "boolean": "boolean",
-    "number": "double",
-    "date": "date",
-    "datetime": "datetime",
-}
 _AUDIT = "example"
 
 
@@ -81,13 +77,17 @@ def try_example(store: Store, rule: Rule, example: Example) -> list[str]:
 
 
 def _differences(session: Session, dialect: str, rule: Rule, example: Example) -> list[str]:
-    _make_mirror(session, rule, example)
-    settings = Settings(timezone=example.timezone, definitions=example.definitions)
+    make_mirror(session, rule, example)
+    settings = Settings(
+        timezone=example.timezone,
+        fiscal_year_start_month=example.fiscal_year_start_month,
+        definitions=example.definitions,
+    )
     context = context_of(session, read_state(session), settings, dialect)
     check_definitions(session, context)
     prepare_audits(session)
     resolved = ResolvedRule(rule, default_values(rule, example.params))
-    result = judge(session, _AUDIT, 0, resolved, context)
+    result = judge(Finder(session, context).find(resolved), Place(session, _AUDIT, 0, context))
     if example.not_evaluable is not None:
         return _unevaluable_differences(result, example.not_evaluable)
     if result.state is RuleState.NOT_EVALUABLE:
@@ -128,27 +128,44 @@ def _finding_differences(found: list[dict[str, Any]], expected: Iterable[Expecte
         yield f"also finds {record_id}{f' {count} times' if count > 1 else ''}: {messages}"
 
 
-def _make_mirror(session: Session, rule: Rule, example: Example) -> None:
+def make_mirror(session: Session, rule: Rule, example: Example) -> None:
+    """The mirror of an example, with everything the rule may read."""
     prepare_mirror(session)
     as_of = example.as_of.astimezone(UTC).replace(tzinfo=None)
-    for name in rule.fields:
+    for name in dict.fromkeys((*rule.fields, *example.given, *example.describe)):
         if name in example.without:
             continue
+        said = example.describe.get(name, {})
         kinds = {
             field: kind
             for field, kind in fields_of(rule, example, name).items()
             if kind is not None and f"{name}.{field}" not in example.without
         }
-        described = ObjectDescribe(
-            name, name, tuple(FieldDescribe(field, _DESCRIBE_TYPES[kind]) for field, kind in kinds.items())
-        )
+        fields = tuple(field_described(field, kind, said.get(field)) for field, kind in kinds.items())
+        described = ObjectDescribe(name, name, fields)
         shape_table(session, described, find_drift(session, described))
         for record in example.given.get(name, ()):
             _insert(session, name, {f: stored(value, kinds[f]) for f, value in record.items() if f in kinds})
+        if name in example.history:
+            _keep_history(session, name, kinds, example.history[name])
         save_cursor(session, described, as_of, _AUDIT)
+        save_describe(session, described, as_of)
+    change_ledger(session, example.mirror)
 
 
-def _insert(session: Session, object_name: str, record: Mapping[str, Any]) -> None:
+def _keep_history(
+    session: Session, name: str, kinds: Mapping[str, FieldType], versions: Iterable[Mapping[str, Any]]
+) -> None:
+    """Earlier versions as the mirror keeps them; `existed` is true unless the example says otherwise."""
+    shape_history(session, name, mirror_columns(session)[name])
+    spans: dict[str, FieldType] = {"valid_from": "datetime", "valid_to": "datetime", "existed": "boolean"}
+    for version in versions:
+        record = {"existed": True, **version}
+        known = {f: stored(value, {**kinds, **spans}[f]) for f, value in record.items() if f in {**kinds, **spans}}
+        _insert(session, name, known, "sf_history")
+
+
+def _insert(session: Session, object_name: str, record: Mapping[str, Any], schema: str = "sf_all") -> None:
     columns = ", ".join(quote(field) for field in record)
     marks = ", ".join("?" for _ in record)
-    session.execute(f"INSERT INTO {table('sf_all', object_name)} ({columns}) VALUES ({marks})", list(record.values()))
+    session.execute(f"INSERT INTO {table(schema, object_name)} ({columns}) VALUES ({marks})", list(record.values()))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from sfsync.audit.relations.load import Relations, load_relations, read_relations, survey_relations
 from sfsync.audit.rule import Rule
 from sfsync.audit.validate import rule_problems
 from sfsync.config.document import Document
@@ -30,10 +31,27 @@ def load_rules(rules_dir: Path | None = None) -> tuple[Rule, ...]:
     Raises:
         RuleError: Names every problem in every file.
     """
-    rules = list(_packaged_rules())
-    if rules_dir is not None and rules_dir.is_dir():
-        rules += _load(sorted(rules_dir.glob("*.yml")), rules_dir.name, taken=rules)
-    return tuple(sorted(rules, key=_shown_order))
+    rules, problems = survey_rules(rules_dir, trusting=True)
+    if problems:
+        raise RuleError(problems)
+    return rules
+
+
+def survey_rules(
+    rules_dir: Path | None = None, *, trusting: bool = False
+) -> tuple[tuple[Rule, ...], tuple[Problem, ...]]:
+    """Every rule that is in order, and what is wrong with the other files.
+
+    Args:
+        rules_dir: Folder of a project's own rules.
+        trusting: Take what is packaged as it is: it was held against itself before it was packaged.
+    """
+    rules, found = _packaged_rules(trusting=trusting)
+    if rules_dir is None or not rules_dir.is_dir():
+        return tuple(sorted(rules, key=_shown_order)), (*survey_relations()[1], *found)
+    relations, problems = survey_relations(rules_dir / "relations")
+    own, of_own = _survey(sorted(rules_dir.glob("*.yml")), rules_dir.name, relations, taken=rules)
+    return tuple(sorted((*rules, *own), key=_shown_order)), (*problems, *found, *of_own)
 
 
 def load_folder(folder: Path) -> tuple[Rule, ...]:
@@ -41,7 +59,11 @@ def load_folder(folder: Path) -> tuple[Rule, ...]:
     files = sorted(folder.glob("*.yml"))
     if not files:
         raise UsageError(f"there is no rule in {folder}", hint="a rule is a file `*.yml`")
-    return tuple(sorted(_load(files, folder.name), key=_shown_order))
+    relations, problems = survey_relations(folder / "relations")
+    rules, found = _survey(files, folder.name, relations)
+    if problems or found:
+        raise RuleError([*problems, *found])
+    return tuple(sorted(rules, key=_shown_order))
 
 
 def parse_rule(text: str, name: str) -> Rule:
@@ -50,20 +72,16 @@ def parse_rule(text: str, name: str) -> Rule:
         document = parse_yaml(text, name)
     except ConfigError as error:
         raise RuleError(error.problems) from None
-    return _rule(document)
+    return _rule(document, load_relations())
 
 
-def select_rules(rules: Sequence[Rule], select: Sequence[str] | None) -> tuple[Rule, ...]:
-    """The rules whose id is selected, or begins with a selected code such as `CV`; all of them when None is given."""
-    if not select:
-        return tuple(rules)
-    wanted = [word.strip().upper() for words in select for word in words.split(",") if word.strip()]
-    for word in wanted:
-        if not any(rule.id.startswith(word) for rule in rules):
-            codes = {rule.id.rstrip("0123456789") for rule in rules}
-            hint = suggestion(word, [rule.id for rule in rules]) or f"known groups: {', '.join(sorted(codes))}"
-            raise UsageError(f"no rule is called `{word}` or begins with it", hint=hint)
-    return tuple(rule for rule in rules if rule.id.startswith(tuple(wanted)))
+def find_rules(rules: Sequence[Rule], codes: Sequence[str]) -> tuple[Rule, ...]:
+    """The rules whose ids begin with one of the codes; all of them without a code. Raises `UsageError`."""
+    wanted = [code.upper() for code in codes]
+    for code in wanted:
+        if not any(rule.id.startswith(code) for rule in rules):
+            find_rule(rules, code)  # says that there is none, and what is near
+    return tuple(rule for rule in rules if not wanted or rule.id.startswith(tuple(wanted)))
 
 
 def find_rule(rules: Iterable[Rule], rule_id: str) -> Rule:
@@ -77,19 +95,27 @@ def find_rule(rules: Iterable[Rule], rule_id: str) -> Rule:
     return found
 
 
-@lru_cache(maxsize=1)
-def _packaged_rules() -> tuple[Rule, ...]:
-    return tuple(_load(sorted(PACKAGED.glob("*.yml")), "sfsync/audit/rules"))
+@lru_cache(maxsize=2)
+def _packaged_rules(*, trusting: bool) -> tuple[list[Rule], list[Problem]]:
+    files = sorted(PACKAGED.glob("*.yml"))
+    return _survey(files, "sfsync/audit/rules", survey_relations()[0], trusting=trusting)
 
 
-def _load(files: Iterable[Path], folder: str, taken: Iterable[Rule] = ()) -> list[Rule]:
+def _survey(
+    files: Iterable[Path],
+    folder: str,
+    relations: Relations,
+    *,
+    taken: Iterable[Rule] = (),
+    trusting: bool = False,
+) -> tuple[list[Rule], list[Problem]]:
     rules: list[Rule] = []
     problems: list[Problem] = []
     owners = dict.fromkeys((rule.id for rule in taken), "sfsync itself")
     for file in files:
         try:
             document = read_yaml(file, f"{folder}/{file.name}")
-            rule = _rule(document)
+            rule = _rule(document, relations, trusting=trusting)
         except ConfigError as error:
             problems += error.problems
             continue
@@ -98,14 +124,16 @@ def _load(files: Iterable[Path], folder: str, taken: Iterable[Rule] = ()) -> lis
             problems.append(document.problem("id", message=f"{rule.id} is taken by {owners[rule.id]}", hint=hint))
         owners.setdefault(rule.id, document.name)
         rules.append(rule)
-    if problems:
-        raise RuleError(problems)
-    return rules
+    return rules, problems
 
 
-def _rule(document: Document) -> Rule:
-    rule = read_model(Rule, document, error=RuleError)
-    problems = rule_problems(rule, document)
+def _rule(document: Document, relations: Relations, *, trusting: bool = False) -> Rule:
+    said = read_model(Rule, document, error=RuleError)
+    texts = (said.eligible, said.sql, *(p.sql for p in said.params.values() if p.sql is not None))
+    rule = said.with_relations(read_relations(texts, relations))
+    if trusting:
+        return rule
+    problems = rule_problems(rule, document, relations)
     if problems:
         raise RuleError(sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
     return rule

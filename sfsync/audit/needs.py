@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from sfsync.audit.context import AuditContext
 from sfsync.audit.notions import how_to_bind, is_bound
-from sfsync.audit.portable import parse_select
+from sfsync.audit.portable import read_select
 from sfsync.audit.rule import Rule
 
 _PULL = "then run `sfsync pull`"
@@ -26,7 +26,7 @@ class Unmet:
 def unmet_needs(rule: Rule, context: AuditContext) -> Unmet | None:
     """Everything the rule misses, or None when it can judge."""
     found = [*_objects(rule, context), *_fields(rule, context), *_history(rule, context), *_notions(rule, context)]
-    return _together(found)
+    return _together([*found, *_relations(rule, context)])
 
 
 def unmet_notions(rule: Rule, context: AuditContext) -> Unmet | None:
@@ -36,15 +36,15 @@ def unmet_notions(rule: Rule, context: AuditContext) -> Unmet | None:
 
 def missed_options(rule: Rule, context: AuditContext) -> tuple[str, ...]:
     """What the rule cannot see for want of something optional."""
-    missed = []
-    for option in rule.optional:
+    missed: list[str] = []
+    for option in rule.every_option:
         if option.notion is not None:
             absent = not is_bound(context.definitions, option.notion)
         else:
-            absent = any(context.column(option.object or "", name) is None for name in option.fields)
+            absent = not all(context.holds(option.object or "", *field) for field in option.fields.items())
         if absent and option.otherwise:
             missed.append(option.otherwise)
-    return tuple(missed)
+    return tuple(dict.fromkeys(missed))
 
 
 def _together(found: list[Unmet]) -> Unmet | None:
@@ -57,7 +57,7 @@ def _together(found: list[Unmet]) -> Unmet | None:
 
 
 def _objects(rule: Rule, context: AuditContext) -> Iterator[Unmet]:
-    for name in rule.needs:
+    for name in rule.every_need:
         if context.object(name) is None:
             yield Unmet(
                 f"{name} is not in the mirror",
@@ -72,7 +72,7 @@ def _objects(rule: Rule, context: AuditContext) -> Iterator[Unmet]:
 
 
 def _fields(rule: Rule, context: AuditContext) -> Iterator[Unmet]:
-    for name, fields in rule.needs.items():
+    for name, fields in rule.every_need.items():
         if context.object(name) is None:
             continue
         absent = [f"{name}.{field}" for field in fields if context.column(name, field) is None]
@@ -93,8 +93,8 @@ def _fields(rule: Rule, context: AuditContext) -> Iterator[Unmet]:
 def _history(rule: Rule, context: AuditContext) -> Iterator[Unmet]:
     tables = {
         source.name.casefold()
-        for text in (rule.eligible, rule.sql)
-        for source in parse_select(text).find_all(exp.Table)
+        for text in (rule.eligible, rule.sql, *(each.sql for each in rule.relations if each.sql))
+        for source in read_select(text).find_all(exp.Table)
         if source.db.casefold() == "sf_history"
     }
     kept = {name.casefold() for name in context.history}
@@ -107,6 +107,13 @@ def _history(rule: Rule, context: AuditContext) -> Iterator[Unmet]:
 
 
 def _notions(rule: Rule, context: AuditContext) -> Iterator[Unmet]:
-    for notion in rule.notions:
+    for notion in rule.every_notion:
         if not is_bound(context.definitions, notion):
             yield Unmet(f"`definitions:` does not say what `{notion}` means in this org", how_to_bind(notion))
+
+
+def _relations(rule: Rule, context: AuditContext) -> Iterator[Unmet]:
+    for relation in rule.relations:
+        found = relation.unmet(context) if relation.unmet else None
+        if found is not None:
+            yield Unmet(*found)

@@ -1,204 +1,103 @@
-"""What an org means by its own words, as relations that a rule's SQL can read like tables."""
+"""What `definitions:` in sfsync.yml binds: whether a notion is bound, and what to write where it is not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import reduce
+from collections.abc import Mapping
 
-from sqlglot import exp
-
-from sfsync.audit.context import AuditContext
 from sfsync.audit.rule import Notion
-from sfsync.config.definitions import Definitions, Evidence, Framework
+from sfsync.config.definitions import Definitions
+from sfsync.config.definitions_lead_conversion import RETRIEVE_MAPPING, RETRIEVE_OPTIONS
 
-_COLUMNS: Mapping[str, Mapping[str, str]] = {
-    "lead_status": {"status": "VARCHAR", "phase": "VARCHAR"},
-    "lead_qualification": {"lead_id": "VARCHAR", "criterion": "VARCHAR", "met": "BOOLEAN"},
-    "qualification_score": {
-        "lead_id": "VARCHAR",
-        "met": "INTEGER",
-        "total": "INTEGER",
-        "required": "INTEGER",
-        "missing": "VARCHAR",
+#: Notion → what to write into sfsync.yml. A notion that is not named here is told by its path alone.
+HOW_TO_BIND: Mapping[str, str] = {
+    "framework": (
+        "say in sfsync.yml which fields are evidence of which criterion, e.g. "
+        "`definitions: {frameworks: {BANT: {min: 3, budget: [Budget_Confirmed__c], "
+        "authority: [Is_Decision_Maker__c], need: [Pain__c], timeline: [Timeframe__c]}}}`"
+    ),
+    "deals.sales_processes": (
+        "say in sfsync.yml which stages each sales process has, e.g. `definitions: {deals: {sales_processes: "
+        "{New business: {record_types: [New_Business], stages: [Discovery, Proposal, Won, Lost]}}}}`"
+    ),
+    **{
+        f"lead_status.{phase}": (
+            f"say in sfsync.yml which lead statuses mean {phase}: `definitions: {{lead_status: {{{phase}: [...]}}}}`"
+        )
+        for phase in ("new", "working", "qualified", "disqualified")
     },
+    "scoring": (
+        "say in sfsync.yml which field of the lead holds its score: "
+        "`definitions: {scoring: {field: Score__c, hot: 80, floor: 20}}`"
+    ),
+    "icp": (
+        "say in sfsync.yml what an ideal customer looks like, e.g. "
+        "`definitions: {icp: {Industry: [Banking, Insurance], NumberOfEmployees: {min: 50}}}`"
+    ),
+    "required_by_status": (
+        "say in sfsync.yml which fields are filled by which lead status, e.g. "
+        "`definitions: {required_by_status: {Qualified: [Phone, Industry]}}`"
+    ),
+    "lead_path": (
+        "say in sfsync.yml which lead statuses every lead goes through before it is converted: "
+        "`definitions: {lead_path: [Working, Qualified]}`"
+    ),
+    "stage_exit": (
+        "say in sfsync.yml what is known of an opportunity before it leaves a stage, e.g. "
+        "`definitions: {stage_exit: {Qualification: [Amount, {contact_role: [Decision Maker]}]}}`"
+    ),
+    "pricing": (
+        "say in sfsync.yml how to see that a price has been spoken of, e.g. "
+        "`definitions: {pricing: [Quoted_Price__c, {activity: {subject: 'pric(e|ing)|quote'}}]}`"
+    ),
+    "reasons.disqualified": (
+        "name in sfsync.yml the lead's field that says why it was disqualified: "
+        "`definitions: {reasons: {disqualified: Disqualified_Reason__c}}`"
+    ),
+    "reasons.lost": (
+        "name in sfsync.yml the opportunity's field that says why it was lost: "
+        "`definitions: {reasons: {lost: Loss_Reason__c}}`"
+    ),
+    "assignment": (
+        "say in sfsync.yml who is to own which leads, e.g. "
+        "`definitions: {assignment: [{when: {Country: [Germany, Austria]}, owners: [ana@example.com]}]}`"
+    ),
+    "business_hours": (
+        "say in sfsync.yml when somebody is there to answer: `definitions: {business_hours: "
+        "{days: [mon, tue, wed, thu, fri], from: '09:00', to: '17:00', holidays: [2026-12-25]}}`"
+    ),
+    "lead_conversion.mapping": (
+        f"run `{RETRIEVE_MAPPING}` and name the file it writes in sfsync.yml: `definitions: {{lead_conversion: "
+        "{settings_file: force-app/main/default/LeadConvertSettings/LeadConvertSettings.LeadConvertSetting-meta.xml}}`;"
+        " or list the pairs: `mapping: [{lead: Budget__c, to: Opportunity.Budget__c}]` (`[]` where none is mapped)"
+    ),
+    "lead_conversion.options": (
+        f"run `{RETRIEVE_OPTIONS}` and name the file it writes in sfsync.yml: `definitions: {{lead_conversion: "
+        "{lead_settings_file: force-app/main/default/settings/LeadConfig.settings-meta.xml}}`"
+    ),
+    "lead_conversion.record_types": (
+        "say in sfsync.yml which record types are expected after the conversion of which leads: `definitions: "
+        "{lead_conversion: {record_types: {Inbound: {Opportunity: [New_Business]}}}}`"
+    ),
 }
-
-#: Relation → its columns.
-RELATIONS: Mapping[str, tuple[str, ...]] = {name: tuple(columns) for name, columns in _COLUMNS.items()}
-
-#: Object a converted lead leads to → the lead's field that names it.
-CONVERTED = {
-    "Opportunity": "ConvertedOpportunityId",
-    "Contact": "ConvertedContactId",
-    "Account": "ConvertedAccountId",
-}
-
-_ALIASES = {"Lead": "l", "Opportunity": "o", "Contact": "c", "Account": "a"}
-
-
-def serves(relation: str, notion: str) -> bool:
-    """Whether the relation is made of what this notion binds."""
-    return notion.startswith("lead_status.") if relation == "lead_status" else notion == "framework"
 
 
 def is_bound(definitions: Definitions, notion: Notion) -> bool:
-    """Whether sfsync.yml says what the org means by this."""
+    """Whether sfsync.yml says what the org means by this: a path into the definitions that leads to something."""
     if notion == "framework":
         return definitions.in_force is not None
-    return bool(getattr(definitions.lead_status, notion.partition(".")[2]))
+    found: object = definitions
+    for step in notion.split("."):
+        found = getattr(found, f"knows_{step}", getattr(found, step, None))
+    return bool(found)
 
 
 def how_to_bind(notion: Notion) -> str:
     """What to write into sfsync.yml."""
-    if notion == "framework":
-        return (
-            "say in sfsync.yml which fields are evidence of which criterion, e.g. "
-            "`definitions: {frameworks: {BANT: {min: 3, budget: [Budget_Confirmed__c], "
-            "authority: [Is_Decision_Maker__c], need: [Pain__c], timeline: [Timeframe__c]}}}`"
-        )
-    phase = notion.partition(".")[2]
-    return f"say in sfsync.yml which lead statuses mean {phase}: `definitions: {{lead_status: {{{phase}: [...]}}}}`"
-
-
-def relation(name: str, context: AuditContext) -> exp.Query:
-    """The query behind a relation; without rows where nothing is bound."""
-    if name == "lead_status":
-        return _lead_status(context.definitions)
-    framework = context.definitions.in_force
-    if framework is None:
-        return _nothing(name)
-    met = {criterion: _any(evidence, context) for criterion, evidence in framework.criteria.items()}
-    columns_of_score = _score(met, framework)
-    if name == "qualification_score":
-        return _from_leads(exp.select(*columns_of_score), framework, context)
-    return _criteria(met, framework, context)
-
-
-def evidence_columns(piece: Evidence, context: AuditContext) -> Iterator[tuple[str, str]]:
-    """Object and field where a piece of evidence is looked for.
-
-    A custom field, or one that leads do not have, is also looked up on what the lead was converted to: people go on
-    qualifying there, in fields that conversion copies.
-    """
-    if not context.columns:
-        yield "Lead", piece.field  # no mirror to ask: shown as if leads had it
-        return
-    on_lead = context.column("Lead", piece.field)
-    if on_lead is not None:
-        yield "Lead", on_lead
-    if on_lead is None or piece.field.casefold().endswith("__c"):
-        for name, link in CONVERTED.items():
-            column = context.column(name, piece.field)
-            if column is not None and context.column("Lead", link) is not None:
-                yield name, column
-
-
-def _nothing(name: str) -> exp.Query:
-    columns = [exp.cast(exp.null(), kind).as_(column) for column, kind in _COLUMNS[name].items()]
-    return exp.select(*columns).where(exp.false())
-
-
-def _lead_status(definitions: Definitions) -> exp.Query:
-    phases = ("new", "working", "qualified", "disqualified")
-    pairs = [(status, phase) for phase in phases for status in getattr(definitions.lead_status, phase)]
-    if not pairs:
-        return _nothing("lead_status")
-    rows = [exp.select(_text(status).as_("status"), _text(phase).as_("phase")) for status, phase in pairs]
-    query: exp.Query = rows[0]
-    for row in rows[1:]:
-        query = exp.union(query, row, distinct=False, copy=False)
-    return query
-
-
-def _score(met: Mapping[str, exp.Expr], framework: Framework) -> list[exp.Expr]:
-    one, zero = exp.Literal.number(1), exp.Literal.number(0)
-    counts: list[exp.Expr] = [_case(condition, one, zero) for condition in met.values()]
-    names: list[exp.Expr] = [
-        _case(condition, _text(""), _text(f", {criterion}")) for criterion, condition in met.items()
-    ]
-    count = reduce(lambda left, right: exp.Add(this=left, expression=right), counts)
-    missing = reduce(lambda left, right: exp.DPipe(this=left, expression=right, safe=True), names)
-    return [
-        _field("Id", "l").as_("lead_id"),
-        count.as_("met"),
-        exp.Literal.number(len(met)).as_("total"),
-        exp.Literal.number(framework.required).as_("required"),
-        exp.Substring(this=missing, start=exp.Literal.number(3)).as_("missing"),
-    ]
-
-
-def _criteria(met: Mapping[str, exp.Expr], framework: Framework, context: AuditContext) -> exp.Query:
-    rows = [
-        _from_leads(
-            exp.select(
-                _field("Id", "l").as_("lead_id"),
-                _text(criterion).as_("criterion"),
-                _case(condition, exp.true(), exp.false()).as_("met"),
-            ),
-            framework,
-            context,
-        )
-        for criterion, condition in met.items()
-    ]
-    query: exp.Query = rows[0]
-    for row in rows[1:]:
-        query = exp.union(query, row, distinct=False, copy=False)
-    return query
-
-
-def _from_leads(select: exp.Select, framework: Framework, context: AuditContext) -> exp.Select:
-    """The columns, read from the leads and from whatever their evidence lies on."""
-    select = select.from_(exp.to_table("sf.Lead").as_("l"))
-    pieces = [piece for evidence in framework.criteria.values() for piece in evidence]
-    used = {name for piece in pieces for name, _ in evidence_columns(piece, context)}
-    for name, link in CONVERTED.items():
-        if name in used:
-            alias = _ALIASES[name]
-            here = _field("Id", alias).eq(_field(link, "l"))
-            select = select.join(exp.to_table(f"sf.{name}").as_(alias), on=here, join_type="left")
-    return select
-
-
-def _any(evidence: tuple[Evidence, ...], context: AuditContext) -> exp.Expr:
-    tests = [test for piece in evidence for test in _tests(piece, context)]
-    return exp.or_(*tests) if tests else exp.false()
-
-
-def _tests(piece: Evidence, context: AuditContext) -> Iterator[exp.Expr]:
-    for name, field in evidence_columns(piece, context):
-        column = _field(field, _ALIASES[name])
-        kind = context.kind(name, field)
-        if piece.one_of is not None:
-            yield exp.or_(*(_holds(column, value) for value in piece.one_of))
-        elif piece.min is not None:
-            yield exp.GTE(this=column, expression=exp.convert(piece.min))
-        elif kind == "boolean":
-            yield exp.Is(this=column, expression=exp.true())
-        elif kind == "text":
-            yield exp.not_(exp.Anonymous(this="is_blank", expressions=[column]))
-        else:
-            yield exp.not_(column.is_(exp.null()))
-
-
-def _holds(column: exp.Column, value: str) -> exp.Expr:
-    """The field has this value, or it is one of the values of a multi-select picklist; case does not matter."""
-    semicolon = _text(";")
-    listed = exp.DPipe(
-        this=exp.DPipe(this=semicolon, expression=exp.Lower(this=column.copy()), safe=True),
-        expression=semicolon.copy(),
-        safe=True,
-    )
-    wanted = exp.Lower(this=_text(f";{value};"))
-    return exp.GT(this=exp.StrPosition(this=listed, substr=wanted), expression=exp.Literal.number(0))
-
-
-def _case(condition: exp.Expr, then: exp.Expr, otherwise: exp.Expr) -> exp.Case:
-    return exp.Case(ifs=[exp.If(this=condition.copy(), true=then.copy())], default=otherwise.copy())
-
-
-def _field(name: str, alias: str) -> exp.Column:
-    return exp.Column(this=exp.to_identifier(name, quoted=True), table=exp.to_identifier(alias))
-
-
-def _text(value: str) -> exp.Literal:
-    return exp.Literal.string(value)
+    told = HOW_TO_BIND.get(notion)
+    if told is not None:
+        return told
+    first, *others = notion.split(".")
+    inner = "[...]"
+    for step in reversed(others):
+        inner = f"{{{step}: {inner}}}"
+    return f"say in sfsync.yml what `{notion}` means in this org: `definitions: {{{first}: {inner}}}`"

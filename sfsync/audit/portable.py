@@ -7,7 +7,7 @@ and must give the same findings on every engine. No clock, no randomness, no fil
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,8 +22,8 @@ DIALECT = "duckdb"
 #: Schemas a rule may read.
 SCHEMAS = ("sf", "sf_all", "sf_history")
 
-#: Functions of rules alone, expanded before the SQL runs.
-MACROS = ("is_blank",)
+#: Functions of rules alone, expanded before the SQL runs, and how many values each takes.
+MACROS: Mapping[str, int] = {"is_blank": 1, "local_date": 1, "business_hours": 2}
 
 _CLOCKS = (
     *("now", "today", "current_date", "current_time", "current_timestamp", "get_current_time"),
@@ -40,22 +40,27 @@ _OPERATORS: tuple[type[exp.Expr], ...] = (
     *(exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.In, exp.Between),
     *(exp.Like, exp.ILike, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Escape, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod),
     *(exp.Neg, exp.DPipe, exp.Case, exp.If, exp.Cast, exp.Exists, exp.Filter, exp.Window, exp.WindowSpec),
-    *(exp.WithinGroup, exp.IgnoreNulls),
+    exp.WithinGroup,
 )
 _FUNCTIONS: tuple[type[exp.Expr], ...] = (
-    *(exp.Abs, exp.Avg, exp.Ceil, exp.Chr, exp.Coalesce, exp.Concat, exp.Count, exp.DateDiff, exp.DenseRank),
-    *(exp.Extract, exp.FirstValue, exp.Floor, exp.Greatest, exp.Lag, exp.LastValue, exp.Lead, exp.Least, exp.Left),
-    *(exp.Length, exp.Lower, exp.Max, exp.Min, exp.Nullif, exp.PercentileCont, exp.Rank, exp.RegexpLike, exp.Replace),
-    *(exp.Right, exp.Round, exp.RowNumber, exp.Sqrt, exp.StrPosition, exp.Substring, exp.Sum, exp.TimestampTrunc),
-    *(exp.Trim, exp.Upper),
+    *(exp.Abs, exp.Avg, exp.Ceil, exp.Chr, exp.Coalesce, exp.Concat, exp.Count, exp.DateDiff, exp.DateTrunc),
+    *(exp.DenseRank, exp.Extract, exp.FirstValue, exp.Floor, exp.Greatest, exp.Lag, exp.LastValue, exp.Lead, exp.Least),
+    *(exp.Left, exp.Length, exp.Lower, exp.Max, exp.Min, exp.Nullif, exp.PercentileCont, exp.Rank, exp.RegexpLike),
+    *(exp.RegexpReplace, exp.Replace, exp.Right, exp.Round, exp.RowNumber, exp.Sqrt, exp.StrPosition, exp.Substring),
+    *(exp.Sum, exp.TimestampTrunc, exp.Translate, exp.Trim, exp.Upper),
 )
 _ALLOWED = frozenset((*_STRUCTURE, *_OPERATORS, *_FUNCTIONS))
 
+#: Classes by name, Unicode properties, looking ahead and behind, and what has a name or holds on.
+_UNCOMMON = re.compile(r"\[:\w+:\]|\\[pPAzZGKQE]|\(\?(?![:i]).?.?|[*+?}]\+")
+
 _FUNCTION_NAMES = (
+    "business_hours",
     *("abs", "avg", "ceil", "chr", "coalesce", "concat", "count", "date_diff", "date_trunc", "dense_rank", "extract"),
-    *("first_value", "floor", "greatest", "is_blank", "lag", "last_value", "lead", "least", "left", "length", "lower"),
-    *("max", "min", "nullif", "percentile_cont", "rank", "regexp_matches", "replace", "right", "round", "row_number"),
-    *("sqrt", "strpos", "substring", "sum", "trim", "upper"),
+    *("first_value", "floor", "greatest", "is_blank", "lag", "last_value", "lead", "least", "left", "length"),
+    *("local_date", "lower", "max", "min", "nullif", "percentile_cont", "rank", "regexp_matches"),
+    *("regexp_replace", "replace", "right", "round", "row_number", "sqrt", "strpos", "substring", "sum", "translate"),
+    *("trim", "upper"),
 )
 
 
@@ -82,11 +87,12 @@ class UnreadableSql(Exception):
 
 def parse_select(text: str) -> exp.Query:
     """The query of a rule, as a tree of one's own to change. Raises `UnreadableSql`."""
-    return _parsed(text).copy()
+    return read_select(text).copy()
 
 
-@lru_cache(maxsize=1024)
-def _parsed(text: str) -> exp.Query:
+@lru_cache(maxsize=2048)
+def read_select(text: str) -> exp.Query:
+    """The query of a rule, to be looked at and never changed (a copy takes long). Raises `UnreadableSql`."""
     try:
         statements = [statement for statement in parse(text, dialect=DIALECT) if statement is not None]
     except ParseError as error:
@@ -156,7 +162,7 @@ def _node_fault(node: exp.Expr, places: Places) -> Fault | None:
         return None  # told of the table
     if isinstance(node, exp.Anonymous):
         return _call_fault(node, places)
-    if type(node) in _ALLOWED:
+    if type(node) in _ALLOWED or isinstance(node, exp.IgnoreNulls):
         return _argument_fault(node, places)
     names = _known_names(node) if isinstance(node, exp.Func) else ()
     if names and names[0].isidentifier():
@@ -167,8 +173,10 @@ def _node_fault(node: exp.Expr, places: Places) -> Fault | None:
 def _call_fault(call: exp.Anonymous, places: Places) -> Fault | None:
     if call.name.casefold() not in MACROS:
         return _function_fault((call.name.lower(),), places)
-    if len(call.expressions) != 1:
-        return Fault(f"`{call.name}` takes one value", None, *places.word(call.name))
+    wanted = MACROS[call.name.casefold()]
+    if len(call.expressions) != wanted:
+        values = "one value" if wanted == 1 else f"{wanted} values"
+        return Fault(f"`{call.name}` takes {values}", None, *places.word(call.name))
     return None
 
 
@@ -216,4 +224,32 @@ def _argument_fault(node: exp.Expr, places: Places) -> Fault | None:
             found = Fault("only named parameters like `$as_of` are known", None, *places.word("?"))
         case exp.Table() if not isinstance(node.this, exp.Identifier):
             found = Fault("a rule reads tables of the mirror, not functions", None, *places.node(node))
+        case _:
+            found = _meaning_fault(node, places)
     return found
+
+
+def _meaning_fault(node: exp.Expr, places: Places) -> Fault | None:
+    """What engines take for different things, or one of them does not know."""
+    plain = "is not in the portable subset"
+    found: Fault | None = None
+    match node:
+        case exp.IgnoreNulls():
+            hint = "leave the rows without a value out in a sub-query"
+            found = Fault(f"IGNORE NULLS {plain}", hint, *places.word("ignore"))
+        case exp.DateDiff() if node.unit is not None and node.unit.name.upper().startswith("WEEK"):
+            found = Fault(f"counting weeks {plain}", "count days, and divide by 7", *places.word("date_diff"))
+        case exp.Substring() if isinstance(node.args.get("start"), exp.Neg):
+            found = Fault(f"counting from the end {plain}", "use RIGHT(text, number)", *places.word("substring"))
+        case exp.RegexpLike() | exp.RegexpReplace():
+            found = _pattern_fault(node.expression, places)
+    return found
+
+
+def _pattern_fault(pattern: exp.Expr, places: Places) -> Fault | None:
+    """What is in a regular expression that engines read differently, or not at all."""
+    found = _UNCOMMON.search(pattern.this) if isinstance(pattern, exp.Literal) and pattern.is_string else None
+    if found is None:
+        return None
+    message = f"`{found.group()}` in a regular expression is not in the portable subset"
+    return Fault(message, "name the characters: [A-Za-z0-9]", *places.word("regexp_matches", "regexp_replace"))

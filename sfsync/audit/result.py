@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sfsync.audit.baseline import BaselineUse
 from sfsync.audit.ledger import read_findings
 from sfsync.audit.parameter import Value
 from sfsync.audit.rule import Rule
+from sfsync.audit.standing import FRESH, FindingState
+from sfsync.audit.waive import Waivers
 from sfsync.records import Confidence, Finding, MetricResult, RuleState, Severity
 from sfsync.store.interface import Store
 
@@ -36,22 +39,48 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentResult:
+    """What became of the records for which sfsync.yml sets something else.
+
+    Attributes:
+        name: e.g. `LeadSource = Trade Show`.
+        values: Parameters used for them.
+        eligible: How many were judged; None where they are left out.
+        count: Findings among them, waived ones too.
+    """
+
+    name: str
+    values: Mapping[str, Value]
+    eligible: int | None
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RuleResult:
     """What became of one rule.
 
     Attributes:
         rule: The rule.
         state: `pass`, `finding` or `not_evaluable`. A pass with `eligible` 0 judged nothing: see `vacuous`.
-        count: Number of findings.
+        count: Number of findings, without the waived ones.
         eligible: Number of things judged (the denominator of `count`); None when not evaluable.
         reason: Why it is not evaluable, why nothing was judged, or what it could not see; None when all is said.
         enable: What would make it evaluable.
         sql: The exact statement that finds; empty when not evaluable.
         breakdown: Bucket → findings.
-        severities: Severity → findings.
+        severities: Severity → findings, without the waived ones.
         values: Parameters used.
         thresholds: Numbers the data decided.
         override: The severity the project gives all of its findings, where it does.
+        states: State → severity → findings, waived ones too.
+        fixed: How many findings of earlier audits are gone.
+        not_judged: How many known findings nobody looked for this time.
+        compared_with: The audit that judged it last, or None where this one is the first.
+        changed: The rule, its settings or the definitions are others than then, so what is gone need not be mended.
+        position: Among the rules of the audit.
+        owner: Who looks after its findings, where the project says so.
+        where: The condition that a record had to meet to be judged, where the project has one.
+        segments: Parts of the records for which the project sets something else.
     """
 
     rule: Rule
@@ -66,6 +95,15 @@ class RuleResult:
     values: Mapping[str, Value] = field(default_factory=dict)
     thresholds: tuple[Threshold, ...] = ()
     override: Severity | None = None
+    states: Mapping[FindingState, Mapping[Severity, int]] = field(default_factory=dict)
+    fixed: int = 0
+    not_judged: int = 0
+    compared_with: str | None = None
+    changed: bool = False
+    position: int = 0
+    owner: str | None = None
+    where: str | None = None
+    segments: tuple[SegmentResult, ...] = ()
 
     @property
     def severity(self) -> Severity:
@@ -87,9 +125,69 @@ class RuleResult:
         """Findings among the things judged, or None when nothing was."""
         return self.count / self.eligible if self.eligible else None
 
-    def at_least(self, severity: Severity) -> int:
-        """How many findings are of this severity or worse."""
-        return sum(self.severities.get(worse, 0) for worse in SEVERITIES[: SEVERITIES.index(severity) + 1])
+    def in_finding_state(self, state: FindingState) -> int:
+        """How many findings are in this state."""
+        return self.fixed if state is FindingState.FIXED else sum(self.states.get(state, {}).values())
+
+    def open_at_least(self, severity: Severity) -> int:
+        """How many findings are of this severity or worse, the waived ones left out."""
+        return sum(self.severities.get(worse, 0) for worse in _from(severity))
+
+    def at_least(self, severity: Severity, *, only_new: bool = False) -> int:
+        """How many findings are of this severity or worse, waived and baselined ones left out.
+
+        Args:
+            severity: The mildest that counts.
+            only_new: Count those alone that no earlier audit has seen, or that were gone in between.
+        """
+        if only_new:
+            return sum(self.states.get(state, {}).get(worse, 0) for state in FRESH for worse in _from(severity))
+        settled = self.states.get(FindingState.BASELINED, {})
+        return self.open_at_least(severity) - sum(settled.get(worse, 0) for worse in _from(severity))
+
+
+def _from(severity: Severity) -> tuple[Severity, ...]:
+    """This severity and all that are worse."""
+    return SEVERITIES[: SEVERITIES.index(severity) + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The audit in five numbers, none of which is a score.
+
+    Attributes:
+        new: Findings that no earlier audit has seen, or that were gone in between.
+        persisting: Findings that were there before, those of the baseline too.
+        fixed: Findings of earlier audits that are gone.
+        waived: Findings that a waiver covers.
+        not_evaluable: Rules that could not look.
+    """
+
+    new: int
+    persisting: int
+    fixed: int
+    waived: int
+    not_evaluable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fitness:
+    """Whether the mirror can be judged.
+
+    Attributes:
+        unfit: Why not, one sentence a rule; empty when it can.
+        blind: Rules that would have to say so and are not evaluable.
+        ignored: The mirror is unfit, and was judged all the same.
+    """
+
+    unfit: tuple[str, ...] = ()
+    blind: tuple[str, ...] = ()
+    ignored: bool = False
+
+    @property
+    def fit(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.unfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +205,11 @@ class AuditResult:
         definitions_digest: Hash of the definitions used.
         disabled: Rules that sfsync.yml turns off.
         warnings: What a reader must know before believing the rest.
+        fitness: Whether the mirror can be judged at all.
+        waivers: Those of the project, with what they cover.
+        baseline: What the baseline did, where there is one.
+        compared_with: The last audit of the same org before this one, or None where this one is the first.
+        profile: Name of the profile that held, or None.
     """
 
     audit_id: str
@@ -119,6 +222,11 @@ class AuditResult:
     definitions_digest: str
     disabled: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    fitness: Fitness = field(default_factory=Fitness)
+    waivers: Waivers = field(default_factory=Waivers)
+    baseline: BaselineUse | None = None
+    compared_with: str | None = None
+    profile: str | None = None
     store: Store | None = field(default=None, repr=False, compare=False)
 
     def rule(self, rule_id: str) -> RuleResult:
@@ -144,8 +252,38 @@ class AuditResult:
         """The rules of this state."""
         return (result for result in self.rules if result.state is state)
 
-    def at_least(self, severity: Severity) -> int:
-        """How many findings are of this severity or worse; those of heuristic rules never count against a run."""
+    def at_least(self, severity: Severity, *, only_new: bool = False) -> int:
+        """How many findings count against a run: of this severity or worse, neither waived nor in the baseline.
+
+        Those of heuristic rules never count.
+        """
         return sum(
-            result.at_least(severity) for result in self.rules if result.rule.confidence is not Confidence.HEURISTIC
+            result.at_least(severity, only_new=only_new)
+            for result in self.rules
+            if result.rule.confidence is not Confidence.HEURISTIC
+        )
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Where each rule stood when it was judged."""
+        return tuple(result.position for result in self.rules)
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """Ids of the rules that could look."""
+        return tuple(result.rule.id for result in self.rules if result.state is not RuleState.NOT_EVALUABLE)
+
+    def in_finding_state(self, state: FindingState) -> int:
+        """How many findings are in this state."""
+        return sum(result.in_finding_state(state) for result in self.rules)
+
+    @property
+    def strip(self) -> Strip:
+        """The audit in five numbers."""
+        return Strip(
+            new=sum(self.in_finding_state(state) for state in FRESH),
+            persisting=sum(self.in_finding_state(state) for state in (FindingState.PERSISTING, FindingState.BASELINED)),
+            fixed=self.in_finding_state(FindingState.FIXED),
+            waived=self.in_finding_state(FindingState.WAIVED),
+            not_evaluable=sum(1 for _ in self.in_state(RuleState.NOT_EVALUABLE)),
         )

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from sfsync.audit.context import AuditContext, context_of
+from sfsync.audit.check_parts import check_parts
+from sfsync.audit.choice import choose
+from sfsync.audit.context import context_of
 from sfsync.audit.definitions import check_definitions
-from sfsync.audit.ledger import insert_findings, new_audit_id, prepare_audits, save_audit
-from sfsync.audit.load import load_rules, select_rules
-from sfsync.audit.metrics import MetricContext, compute_all
-from sfsync.audit.needs import missed_options, unmet_needs
-from sfsync.audit.overrides import ResolvedRule, resolve_rules
-from sfsync.audit.result import AuditResult, RuleResult, Threshold
-from sfsync.audit.sql import RuleSql, render
+from sfsync.audit.find import Finder
+from sfsync.audit.fitness import is_gate, judge_all
+from sfsync.audit.judge import Place, judge
+from sfsync.audit.ledger import new_audit_id, prepare_audits
+from sfsync.audit.load import load_rules
+from sfsync.audit.metrics import compute_all, metric_context
+from sfsync.audit.overrides import resolve_rules
+from sfsync.audit.result import AuditResult, RuleResult
+from sfsync.audit.settle import look_back, settle
 from sfsync.config.document import Document
 from sfsync.config.settings import Settings
-from sfsync.errors import MirrorUnfit, Problem, QueryFailed, RuleError
-from sfsync.records import RuleState, Severity
-from sfsync.store.interface import Session, Store
+from sfsync.errors import MirrorUnfit
+from sfsync.records import MetricResult, RuleState
+from sfsync.store.interface import Store
 from sfsync.store.ledger import finish_run, start_run
 from sfsync.store.mirror import read_state
 
@@ -27,13 +31,16 @@ from sfsync.store.mirror import read_state
 MOST_BUCKETS = 100
 
 
-def audit(
+def audit(  # noqa: PLR0913 - two things to join and six ways to vary it, all by keyword
     store: Store,
     settings: Settings,
     *,
     select: Sequence[str] | None = None,
     rules_dir: Path | None = None,
     settings_file: Document | None = None,
+    ignore: Sequence[str] | None = None,
+    profile: str | None = None,
+    even_if_unfit: bool = False,
 ) -> AuditResult:
     """Judge the mirror, store what is found, and say what could not be judged.
 
@@ -43,122 +50,73 @@ def audit(
         select: Rule ids, or codes such as `CV`; every enabled rule unless given.
         rules_dir: A project's own rules.
         settings_file: sfsync.yml as read, so that problems name their line.
+        ignore: Rule ids or codes that do not run; the longer of two codes wins.
+        profile: Name of the profile that holds, built in or of `profiles:` in sfsync.yml.
+        even_if_unfit: Judge an unfit mirror, too; the result says that it is one.
 
     Raises:
         MirrorUnfit: Nothing was ever pulled.
         RuleError: A rule file has problems.
         ConfigError: The settings name rules, parameters, fields or values that do not exist.
-        UsageError: `select` names no rule.
+        UsageError: `select` or `ignore` names no rule; there is no such profile.
     """
-    resolved = resolve_rules(load_rules(rules_dir), settings.rules, settings_file)
-    chosen = {rule.id for rule in select_rules([one.rule for one in resolved], select)}
-    running = [one for one in resolved if one.rule.id in chosen and (one.enabled or select)]
-    left_out = [one.rule.id for one in resolved if one.rule.id in chosen and one not in running]
+    resolved = resolve_rules(load_rules(rules_dir), settings, settings_file, profile=profile)
+    choice = choose(resolved, settings, select=select, ignore=ignore, profile=profile)
+    running = {one.rule.id for one in choice.running}
     if not store.exists():
         raise MirrorUnfit(f"there is no mirror at {store.location}", hint="run `sfsync pull` first")
-    with store.writing() as session:
+    with store.judging() as session:
         state = read_state(session)
-        context = context_of(session, state, settings, store.dialect)
+        context = replace(
+            context_of(session, state, settings, store.dialect),
+            used=frozenset(name for one in choice.running for name in one.rule.fields),
+        )
         check_definitions(session, context, settings_file)
-        prepare_audits(session)
+        check_parts(choice.running, session, context, settings_file)
+        finder = Finder(session, context)
+        found = {
+            one.rule.id: finder.find(one)
+            for one in resolved
+            if one.rule.id in running or (is_gate(one) and one.enabled)
+        }
+        session.start_writing()
         run_id = start_run(session, "audit")
+        prepare_audits(session)
+        before = look_back(session, state, context, [one.rule for one in resolved], (settings, settings_file))
+        context = replace(context, standing=before.standing)
         audit_id = new_audit_id()
-        results = tuple(judge(session, audit_id, i, one, context) for i, one in enumerate(running))
+        results, fitness = judge_all(
+            session,
+            audit_id,
+            [(one, one.rule.id in running) for one in resolved],
+            lambda position, one: judge(found[one.rule.id], Place(session, audit_id, position, context)),
+            even_if_unfit=even_if_unfit,
+        )
         result = AuditResult(
             audit_id=audit_id,
             as_of=state.as_of,
             rules=results,
-            metrics=compute_all(session, MetricContext(state.as_of, settings.timezone, context.columns)),
+            metrics=(),
             org=state.org_id,
             instance_url=state.instance_url,
             timezone=settings.timezone,
             definitions_digest=settings.definitions.digest(),
-            disabled=tuple(left_out),
-            warnings=tuple(_warnings(results, left_out)),
+            disabled=choice.turned_off,
+            warnings=tuple(_warnings(results, choice.turned_off)),
+            fitness=fitness,
+            profile=profile,
             store=store,
         )
-        save_audit(session, result)
+        finder.built.keep()
+
+        def measure(rules: Sequence[RuleResult]) -> tuple[MetricResult, ...]:
+            told = metric_context(state, settings, context, judged=rules)
+            return compute_all(session, told, finder.built, sparing=bool(select))
+
+        result = settle(session, before, result, measure)
+        finder.built.drop()
         finish_run(session, run_id, state="done", api_calls=0, summary=_summary(result))
     return result
-
-
-def judge(session: Session, audit_id: str, position: int, resolved: ResolvedRule, context: AuditContext) -> RuleResult:
-    """Run one rule and store its findings; raises only for faults of the rule itself."""
-    rule = resolved.rule
-    unmet = unmet_needs(rule, context)
-    if unmet is not None:
-        return RuleResult(
-            rule,
-            RuleState.NOT_EVALUABLE,
-            reason=unmet.reason,
-            enable=unmet.enable,
-            values=resolved.values,
-            override=resolved.severity,
-        )
-    sql = render(rule, resolved.values, context, severity=resolved.severity)
-    try:
-        eligible = int(session.execute(sql.eligible).scalar())
-        insert_findings(session, audit_id, position, rule, sql.findings)
-        thresholds = _thresholds(session, sql)
-    except QueryFailed as error:
-        raise QueryFailed(
-            f"the SQL of rule {rule.id} failed: {error.message}",
-            hint=f"`sfsync rule explain {rule.id}` shows it; `enabled: false` under `rules: {rule.id}:` leaves it out",
-        ) from error
-    counts = _count(session, audit_id, resolved)
-    reasons = [*([] if eligible else [f"nothing to judge: no {rule.population}"]), *missed_options(rule, context)]
-    return RuleResult(
-        rule,
-        RuleState.FINDING if counts.findings else RuleState.PASS,
-        count=counts.findings,
-        eligible=eligible,
-        reason="; ".join(reasons) or None,
-        sql=sql.findings,
-        breakdown=counts.breakdown,
-        severities=counts.severities,
-        values=resolved.values,
-        thresholds=thresholds,
-        override=resolved.severity,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Counts:
-    findings: int
-    breakdown: dict[str, int]
-    severities: dict[Severity, int]
-
-
-def _count(session: Session, audit_id: str, resolved: ResolvedRule) -> _Counts:
-    rule_id = resolved.rule.id
-    of_rule = "FROM sfsync.findings WHERE audit_id = ? AND rule_id = ?"
-    key = [audit_id, rule_id]
-    total, distinct, with_id = session.execute(
-        f"SELECT count(*), count(DISTINCT fingerprint), count(record_id) {of_rule}", key
-    ).rows[0]
-    if total != distinct or total != with_id:
-        fault = "finds a record twice" if total == with_id else "finds something without a record_id"
-        hint = "a rule that finds several faults in one record tells them apart by a column `discriminator`"
-        raise RuleError([Problem(f"rule {rule_id}", None, None, f"the SQL {fault}", hint)])
-    severities = session.execute(f"SELECT severity, count(*) {of_rule} GROUP BY 1", key).rows
-    unknown = [name for name, _ in severities if name not in {s.value for s in Severity}]
-    if unknown:
-        message = f"the column `severity` holds {unknown[0]!r}"
-        raise RuleError([Problem(f"rule {rule_id}", None, None, message, "error, warning or info")])
-    buckets = session.execute(
-        f"SELECT breakdown, count(*) {of_rule} AND breakdown IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
-        f" LIMIT {MOST_BUCKETS}",
-        key,
-    )
-    return _Counts(int(total), dict(buckets.rows), {Severity(name): int(n) for name, n in severities})
-
-
-def _thresholds(session: Session, sql: RuleSql) -> tuple[Threshold, ...]:
-    return tuple(
-        Threshold(name, str(segment), float(value), int(n), origin)
-        for name, statement in sql.thresholds.items()
-        for segment, value, n, origin in session.execute(statement)
-    )
 
 
 def _warnings(results: Sequence[RuleResult], left_out: Sequence[str]) -> Iterator[str]:

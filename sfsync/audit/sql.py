@@ -1,40 +1,40 @@
-"""A rule's SQL as it runs: parameters and definitions put in as literals, in the dialect of the engine.
-
-Everything happens on the parsed query; no value is ever pasted into a text.
-"""
+"""A rule's statements: its queries and the relations they read, put together in the dialect of the engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 
 from sqlglot import exp
 
+from sfsync.audit.alike import alike
 from sfsync.audit.context import AuditContext
 from sfsync.audit.message import message_expression
-from sfsync.audit.notions import RELATIONS, relation
+from sfsync.audit.narrow import EVERY_RECORD, Part, narrowed
 from sfsync.audit.parameter import AUTO, ENOUGH_RECORDS, Value
-from sfsync.audit.portable import MACROS, parse_select
+from sfsync.audit.portable import SCHEMAS, parse_select
+from sfsync.audit.relations.relation import SQL_TYPES, Relation
 from sfsync.audit.rule import FieldType, Rule
+from sfsync.audit.spell import (
+    Literals,
+    given_literals,
+    literal,
+    read_relations,
+    relation_query,
+    runnable,
+    with_parameters,
+)
 from sfsync.records import Severity
 
 #: What a rule's parameters are set to.
 Values = Mapping[str, Value]
 
 #: Parameters every rule has.
-GIVEN = ("as_of", "today")
+GIVEN = ("as_of", "today", "fiscal_year_start_month")
 
-_TYPES: Mapping[FieldType, str] = {
-    "text": "VARCHAR",
-    "boolean": "BOOLEAN",
-    "number": "DOUBLE",
-    "date": "DATE",
-    "datetime": "TIMESTAMP",
-}
 
-#: What Salesforce's users leave in a field that looks empty: spaces, tabs, line ends, no-break spaces.
-_BLANKS = (9, 10, 11, 12, 13, 160)
+_COUNT = exp.select(exp.Count(this=exp.Star()).as_("eligible")).from_("eligible")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,27 @@ class RuleSql:
     """The statements of one rule, ready to run.
 
     Attributes:
-        findings: A row a finding: record_id, severity, discriminator, breakdown, message, fingerprint.
+        findings: A row a finding: record_id, severity, discriminator, breakdown, message, fingerprint, object.
         eligible: One number: how many things were judged.
         thresholds: Parameter → a row a segment: segment, value, n, origin.
+        fixes: See `render_fixes`; of a statement that is to run, they are rendered apart.
     """
 
     findings: str
     eligible: str
     thresholds: Mapping[str, str]
+    fixes: str | None = None
 
 
-def render(rule: Rule, values: Values, context: AuditContext, *, severity: Severity | None = None) -> RuleSql:
+def render(
+    rule: Rule,
+    values: Values,
+    context: AuditContext,
+    *,
+    severity: Severity | None = None,
+    built: Collection[str] | None = None,
+    part: Part = EVERY_RECORD,
+) -> RuleSql:
     """The rule's statements for these parameters and this mirror.
 
     Args:
@@ -60,9 +70,12 @@ def render(rule: Rule, values: Values, context: AuditContext, *, severity: Sever
         values: All of its parameters.
         context: The mirror's time, definitions, columns and dialect. Without a time, `$as_of` and `$today` stay.
         severity: Of every finding, instead of the rule's own.
+        built: Relations that are there as temporary tables; the others become part of the statement, and where None
+            is given the statement is one to be shown: it holds nothing that it does not need.
+        part: The records that are judged.
     """
-    composer = _Composer(rule, values, context)
-    violations = composer.query(rule.sql)
+    composer = _Composer(rule, values, context, built or (), part)
+    violations = composer.violations()
     findings = exp.select(
         exp.column("record_id", table="v"),
         _severity(rule, violations, severity).as_("severity"),
@@ -70,11 +83,13 @@ def render(rule: Rule, values: Values, context: AuditContext, *, severity: Sever
         _text_or_null(violations, "breakdown"),
         message_expression(rule.message, "v").as_("message"),
         _fingerprint(rule, violations).as_("fingerprint"),
+        _object(rule, violations).as_("object"),
     ).from_(exp.to_table("violations").as_("v"))
-    eligible = exp.select(exp.Count(this=exp.Star()).as_("eligible")).from_("eligible")
+    statement = composer.statement(findings, violations=violations)
+    counted = None if built is None else _counted(statement)
     return RuleSql(
-        findings=composer.text(findings, violations=violations),
-        eligible=composer.text(eligible),
+        findings=composer.written(statement),
+        eligible=composer.written(counted or composer.statement(_COUNT.copy())),
         thresholds={
             name: composer.text(exp.select("segment", "value", "n", "origin").from_(name).order_by("segment"))
             for name, parameter in rule.params.items()
@@ -83,49 +98,222 @@ def render(rule: Rule, values: Values, context: AuditContext, *, severity: Sever
     )
 
 
+def render_fixes(
+    rule: Rule, values: Values, context: AuditContext, *, built: Collection[str] = (), part: Part = EVERY_RECORD
+) -> str | None:
+    """The statement of what a rule proposes: a row a finding that proposes something.
+
+    Its columns are record_id, fingerprint, reason, and each field to set under its API name.
+
+    Args:
+        rule: The rule.
+        values: As for `render`.
+        context: As for `render`.
+        built: As for `render`.
+        part: As for `render`.
+
+    Returns:
+        None for a rule without `fix`.
+    """
+    if rule.fix is None:
+        return None
+    composer = _Composer(rule, values, context, built, part)
+    violations = composer.violations()
+    proposed = [exp.column(column, table="v") for column in rule.fix.set.values()]
+    select = exp.select(
+        exp.column("record_id", table="v"),
+        _fingerprint(rule, violations).as_("fingerprint"),
+        message_expression(rule.fix.reason, "v").as_("reason"),
+        *(value.copy().as_(field, quoted=True) for field, value in zip(rule.fix.set, proposed, strict=True)),
+    ).from_(exp.to_table("violations").as_("v"))
+    some = exp.or_(*(exp.not_(value.is_(exp.null())) for value in proposed))
+    return composer.text(select.where(some), violations=violations)
+
+
+def built_name(relation: str) -> str:
+    """What the temporary table of a relation is called."""
+    return f"relation_{relation}"
+
+
+def relation_text(relation: Relation, known: Collection[Relation], context: AuditContext) -> str:
+    """The statement that a relation's temporary table is made of; it reads those of other relations."""
+    by_name = {each.name: each for each in known}
+    query = _alike(relation_query(relation, context, by_name, built_name), relation, known, context)
+    return query.sql(dialect=context.dialect, pretty=True, comments=False)
+
+
+def spelled_out(statement: str, relations: Sequence[Relation], text_of: Callable[[Relation], str]) -> str:
+    """A statement that reads relations' tables, as one that reads the mirror alone: what anybody can run again.
+
+    Args:
+        statement: Begins with `WITH`.
+        relations: Those it may read, each after those it reads itself.
+        text_of: Gives the statement of one.
+    """
+    parts: list[str] = []
+    whole = statement
+    for relation in reversed(relations):
+        name = built_name(relation.name)
+        if not relation.inline and re.search(rf"\b{name}\b", whole):
+            text = text_of(relation)
+            parts.insert(0, f"{name} AS (\n{text}\n)")
+            whole += text
+    return f"WITH {', '.join([*parts, statement.removeprefix('WITH ')])}" if parts else statement
+
+
+def render_whole(
+    rule: Rule,
+    values: Values,
+    context: AuditContext,
+    *,
+    severity: Severity | None = None,
+    part: Part = EVERY_RECORD,
+) -> RuleSql:
+    """The rule's statements as they run, each with the relations it reads written in front; see `render`."""
+    built = [each.name for each in rule.relations if not each.inline]
+    sql = render(rule, values, context, severity=severity, built=built, part=part)
+    texts = {each.name: "" for each in rule.relations}
+
+    def text_of(relation: Relation) -> str:
+        texts[relation.name] = texts[relation.name] or relation_text(relation, rule.relations, context)
+        return texts[relation.name]
+
+    fixes = render_fixes(rule, values, context, built=built, part=part)
+    return RuleSql(
+        findings=spelled_out(sql.findings, rule.relations, text_of),
+        eligible=spelled_out(sql.eligible, rule.relations, text_of),
+        thresholds={name: spelled_out(each, rule.relations, text_of) for name, each in sql.thresholds.items()},
+        fixes=None if fixes is None else spelled_out(fixes, rule.relations, text_of),
+    )
+
+
+def _alike(
+    statement: exp.Query, reader: Rule | Relation, built: Iterable[Relation], context: AuditContext
+) -> exp.Query:
+    """The statement with the same meaning on the context's engine as on any other."""
+    fields = {name: {field: SQL_TYPES[kind] for field, kind in kinds.items()} for name, kinds in reader.fields.items()}
+    if isinstance(reader, Relation) and reader.any_object:
+        fields = {
+            source.name: _column_types(source.name, context) for source in statement.find_all(exp.Table) if source.db
+        }
+    tables = {schema: {name: {"Id": "VARCHAR", **kinds} for name, kinds in fields.items()} for schema in SCHEMAS}
+    tables["sfsync"] = {
+        each.name: {name: SQL_TYPES[kind] for name, kind in each.columns.items()}
+        for each in ((*reader.relations, *built) if isinstance(reader, Rule) else built)
+        if each.rows is not None
+    }
+    relations = {
+        built_name(each.name): {name: SQL_TYPES[kind] for name, kind in each.columns.items()} for each in built
+    }
+    return alike(statement, context.dialect, tables, relations)
+
+
+def _column_types(object_name: str, context: AuditContext) -> dict[str, str]:
+    """Column → type of a table of the mirror, as far as a rule may read it."""
+    kinds = {name: context.kind(object_name, name) for name in context.columns.get(object_name, {})}
+    return {name: SQL_TYPES[kind] for name, kind in kinds.items() if kind in SQL_TYPES}  # type: ignore[index]
+
+
 class _Composer:
     """Builds one statement out of a rule's queries and the relations they read."""
 
-    def __init__(self, rule: Rule, values: Values, context: AuditContext) -> None:
+    def __init__(self, rule: Rule, values: Values, context: AuditContext, built: Collection[str], part: Part) -> None:
         self.rule = rule
         self.context = context
-        self.literals: dict[str, exp.Expr | list[exp.Expr]] = {}
-        for name in rule.params:
-            self.literals[name] = _parameter(rule, name, values[name])
-        if context.as_of is not None and context.today is not None:
-            self.literals |= {"as_of": literal(context.as_of), "today": literal(context.today)}
         self.values = values
+        self.built = built
+        self.part = part
+        self.relations = {relation.name: relation for relation in rule.relations}
+        self.literals: Literals = {
+            **{name: _parameter(rule, name, values[name]) for name in rule.params},
+            **given_literals(context),
+        }
 
     def query(self, text: str) -> exp.Query:
         """A query of the rule with its parameters put in."""
-        return _with_parameters(parse_select(text), self.literals)
+        return with_parameters(parse_select(text), self.literals)
 
-    def text(self, select: exp.Select, **relations: exp.Query) -> str:
-        """The statement in the engine's dialect, with every relation it reads, directly or not, in front."""
-        parts: dict[str, exp.Query] = {}
-        self._collect(select, relations, parts)
-        statement = select.copy()
-        for name, query in parts.items():
-            statement = statement.with_(name, as_=query, copy=False)
-        statement = _expand_macros(statement)
-        statement = self._spell(statement)
-        return statement.sql(dialect=self.context.dialect, pretty=True)
+    def violations(self) -> exp.Query:
+        """The query that finds, among the records that are judged."""
+        query = self.query(self.rule.sql)
+        if self.part.is_all:
+            return query
+        columns = [exp.column(name, table="f").as_(name) for name in query.named_selects]
+        judged = exp.select(exp.column("record_id", table="e")).from_(exp.to_table("eligible").as_("e"))
+        inside = exp.In(this=exp.column("record_id", table="f"), query=judged.subquery())
+        return exp.select(*columns).from_(query.subquery("f")).where(inside)
 
-    def _collect(self, query: exp.Expr, given: Mapping[str, exp.Query], parts: dict[str, exp.Query]) -> None:
-        """The relations a query reads, each after those it reads itself."""
+    def text(self, select: exp.Select, **parts: exp.Query) -> str:
+        """The statement in the engine's dialect."""
+        return self.written(self.statement(select, **parts))
+
+    def written(self, statement: exp.Query) -> str:
+        """A finished statement in the engine's dialect."""
+        return statement.sql(dialect=self.context.dialect, pretty=True, comments=False)
+
+    def statement(self, select: exp.Select, **parts: exp.Query) -> exp.Query:
+        """The statement with everything it reads, directly or not, in front."""
+        collected: dict[str, exp.Query] = {}
+        shared: dict[str, None] = {}
+        self._collect(select, parts, collected, shared)
+        statement: exp.Query = select.copy()
+        for name, query in collected.items():
+            named = read_relations(query.copy(), self.rule, self.context, self.relations, self._called)
+            statement = statement.with_(name, as_=named, copy=False)
+        statement = runnable(statement, self.rule, self.context)
+        self._put_in_front(statement, shared)
+        built = [self.relations[name] for name in self.built if name in self.relations]
+        return _alike(statement, self.rule, built, self.context)
+
+    def _called(self, relation: str) -> str:
+        return built_name(relation) if relation in self.built else relation
+
+    def _collect(
+        self,
+        query: exp.Expr,
+        given: Mapping[str, exp.Query],
+        parts: dict[str, exp.Query],
+        shared: dict[str, None],
+    ) -> None:
+        """The rule's own queries that a query reads, each after those it reads itself, and the relations."""
         own = {cte.alias.casefold() for cte in query.find_all(exp.CTE)}
         for source in query.find_all(exp.Table):
             name = source.name.casefold()
             if source.db or name in own or name in parts:
                 continue
-            part = given[name] if name in given else self._relation(name)
-            self._collect(part, given, parts)
+            if name in self.relations:
+                shared[name] = None
+                continue
+            part = given[name] if name in given else self._part(name)
+            self._collect(part, given, parts, shared)
             parts[name] = part
 
-    def _relation(self, name: str) -> exp.Query:
-        if name == "eligible":
-            return self.query(self.rule.eligible)
-        return relation(name, self.context) if name in RELATIONS else self._threshold(name)
+    def _put_in_front(self, statement: exp.Query, shared: Collection[str]) -> None:
+        """Relations that no table holds, as CTEs, each after those it reads itself."""
+        queries: dict[str, exp.Query] = {}
+
+        def add(name: str) -> None:
+            if name in queries or name in self.built:
+                return
+            relation = self.relations[name]
+            for read in relation.reads:
+                add(read)
+            queries[name] = relation_query(relation, self.context, self.relations, self._called)
+
+        for name in shared:
+            add(name)
+        if not queries:
+            return
+        ctes = [
+            exp.CTE(this=query, alias=exp.TableAlias(this=exp.to_identifier(name))) for name, query in queries.items()
+        ]
+        present = statement.args.get("with_")
+        statement.set("with_", exp.With(expressions=[*ctes, *(present.expressions if present else ())]))
+
+    def _part(self, name: str) -> exp.Query:
+        if name != "eligible":
+            return self._threshold(name)
+        return narrowed(self.query(self.rule.eligible), self.part, self.rule.object, self.context)
 
     def _threshold(self, name: str) -> exp.Query:
         """One value for each segment: the one that was set, else the org's own where enough records carry it."""
@@ -146,73 +334,6 @@ class _Composer:
         columns = [exp.column("segment", table="s"), chosen.as_("value"), n.copy(), origin.as_("origin")]
         return exp.select(*columns).from_(source)
 
-    def _spell(self, statement: exp.Select) -> exp.Select:
-        """Tables and fields quoted as the mirror spells them; what is optional and absent becomes NULL."""
-        fields = {
-            name.casefold(): self.context.column(of_object, name) or name
-            for of_object, names in self.rule.fields.items()
-            for name in names
-        }
-        for identifier in _column_names(statement):
-            spelled = fields.get(identifier.name.casefold())
-            if spelled is not None:
-                identifier.set("this", spelled)
-                identifier.set("quoted", True)
-        mentioned = _mentioned(statement)
-        for source in [table for table in statement.find_all(exp.Table) if table.db]:
-            source.replace(self._source(source, mentioned))
-        return statement
-
-    def _source(self, source: exp.Table, mentioned: frozenset[str] | None) -> exp.Expr:
-        """The table, with a column of NULLs for each optional field that may not be read."""
-        name = self.context.object(source.name)
-        declared = next((n for n in self.rule.fields if n.casefold() == source.name.casefold()), source.name)
-        alias = source.alias or source.name
-        spelled = exp.to_identifier(name or declared, quoted=True)
-        quoted = exp.Table(this=spelled, db=exp.to_identifier(source.db.lower()))
-        absent = {
-            field: kind
-            for field, kind in self._optional_fields(source.name).items()
-            if self.context.column(source.name, field) is None
-        }
-        if not absent or not self.context.columns:
-            return exp.alias_(quoted, alias, table=True)
-        nulls = [exp.cast(exp.null(), _TYPES[kind]).as_(field, quoted=True) for field, kind in absent.items()]
-        if name is None:
-            return exp.select(*nulls).where(exp.false()).subquery(alias)
-        # Not `*`: a field that may no longer be read keeps its column, and its old values would come along.
-        kept = [
-            exp.column(field, quoted=True)
-            for field in self.context.columns[name]
-            if mentioned is None or field.casefold() in mentioned
-        ]
-        return exp.select(*kept, *nulls).from_(quoted).subquery(alias)
-
-    def _optional_fields(self, object_name: str) -> dict[str, FieldType]:
-        folded = object_name.casefold()
-        return {
-            field: kind
-            for option in self.rule.optional
-            if option.object is not None and option.object.casefold() == folded
-            for field, kind in option.fields.items()
-        }
-
-
-def literal(value: object) -> exp.Expr:
-    """A value as SQL."""
-    if value is None:
-        return exp.null()
-    if isinstance(value, bool):
-        return exp.true() if value else exp.false()
-    if isinstance(value, datetime):
-        return exp.cast(exp.Literal.string(value.isoformat(sep=" ")), "TIMESTAMP")
-    if isinstance(value, date):
-        return exp.cast(exp.Literal.string(value.isoformat()), "DATE")
-    if isinstance(value, int | float):
-        number = exp.Literal.number(repr(abs(value)))
-        return exp.Paren(this=exp.Neg(this=number)) if value < 0 else number
-    return exp.Literal.string(str(value))
-
 
 def _parameter(rule: Rule, name: str, value: Value) -> exp.Expr | list[exp.Expr]:
     parameter = rule.params[name]
@@ -223,63 +344,19 @@ def _parameter(rule: Rule, name: str, value: Value) -> exp.Expr | list[exp.Expr]
     if value is None:
         kinds: Mapping[str, FieldType] = {"integer": "number", "threshold": "number"}
         kind: FieldType = kinds.get(parameter.type) or parameter.type  # type: ignore[assignment]
-        return exp.cast(exp.null(), _TYPES[kind])
+        return exp.cast(exp.null(), SQL_TYPES[kind])
     return literal(value)
 
 
-def _with_parameters(query: exp.Query, literals: Mapping[str, exp.Expr | list[exp.Expr]]) -> exp.Query:
-    for node in list(query.find_all(exp.Placeholder)):
-        value = literals.get(node.name)
-        if isinstance(value, list):
-            _put_list(node, value)
-        elif value is not None:
-            node.replace(value.copy())
-    return query
-
-
-def _put_list(node: exp.Placeholder, items: list[exp.Expr]) -> None:
-    """`x IN ($names)`: each item for itself; nothing is in an empty list."""
-    inside = node.parent
-    assert isinstance(inside, exp.In)  # noqa: S101 - checked when the rule was loaded
-    if not items:
-        inside.replace(exp.false())
-        return
-    others = [item for item in inside.expressions if item is not node]
-    inside.set("expressions", [*others, *(item.copy() for item in items)])
-
-
-def _expand_macros(statement: exp.Select) -> exp.Select:
-    for call in list(statement.find_all(exp.Anonymous)):
-        if call.name.casefold() in MACROS:
-            call.replace(_is_blank(call.expressions[0]))
-    return statement
-
-
-def _is_blank(value: exp.Expr) -> exp.Expr:
-    """True for NULL, nothing, and nothing but white space; never NULL."""
-    blanks: exp.Expr = exp.Literal.string(" ")
-    for code in _BLANKS:
-        blanks = exp.DPipe(this=blanks, expression=exp.Chr(expressions=[exp.Literal.number(code)]), safe=True)
-    trimmed = exp.Trim(this=value.copy(), expression=blanks)
-    empty = exp.Coalesce(this=trimmed, expressions=[exp.Literal.string("")]).eq("")
-    return exp.Paren(this=empty)
-
-
-def _mentioned(statement: exp.Expr) -> frozenset[str] | None:
-    """Names of all columns a statement mentions, or None when a `*` stands for all there are."""
-    if any(not isinstance(star.parent, exp.Count) for star in statement.find_all(exp.Star)):
+def _counted(statement: exp.Query) -> exp.Query | None:
+    """The number of things judged, by the same queries as in the statement that finds; None where it asks nobody."""
+    ctes = statement.args["with_"].expressions
+    names = [cte.alias for cte in ctes]
+    if "eligible" not in names:
         return None
-    return frozenset(column.name.casefold() for column in statement.find_all(exp.Column))
-
-
-def _column_names(statement: exp.Expr) -> Iterator[exp.Identifier]:
-    for node in statement.find_all(exp.Column, exp.Alias, exp.TableAlias):
-        if isinstance(node, exp.Column) and isinstance(node.this, exp.Identifier):
-            yield node.this
-        elif isinstance(node, exp.Alias) and isinstance(node.args.get("alias"), exp.Identifier):
-            yield node.args["alias"]
-        elif isinstance(node, exp.TableAlias):
-            yield from node.args.get("columns") or ()
+    counted = _COUNT.copy()
+    counted.set("with_", exp.With(expressions=[cte.copy() for cte in ctes[: names.index("eligible") + 1]]))
+    return counted
 
 
 def _has(violations: exp.Query, column: str) -> bool:
@@ -290,6 +367,13 @@ def _severity(rule: Rule, violations: exp.Query, override: Severity | None) -> e
     if override is None and _has(violations, "severity"):
         return exp.column("severity", table="v")
     return exp.Literal.string((override or rule.severity).value)
+
+
+def _object(rule: Rule, violations: exp.Query) -> exp.Expr:
+    """Of which object the record is: that of the rule, unless its SQL says otherwise."""
+    if _has(violations, "object"):
+        return exp.column("object", table="v")
+    return exp.Literal.string(rule.object)
 
 
 def _text_or_null(violations: exp.Query, column: str) -> exp.Expr:

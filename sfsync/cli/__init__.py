@@ -36,9 +36,11 @@ SECTIONS = {
     "Check": {
         "audit": Entry("sfsync.cli.audit", "Find conversion and qualification faults in the mirror."),
         "rule": Entry("sfsync.cli.rule", "List, explain and test audit rules."),
+        "metric": Entry("sfsync.cli.metric", "List and compute metrics, one by one."),
         "report": Entry("sfsync.cli.report", "Audit the mirror and write one HTML file."),
     },
     "Setup": {
+        "config": Entry("sfsync.cli.config", "Show the settings in force, and where they come from."),
         "mapping": Entry("sfsync.cli.mapping", "Draft, check and list field mappings."),
         "fake": Entry("sfsync.cli.fake", "Run the fake org, for tests in any language."),
     },

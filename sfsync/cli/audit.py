@@ -7,218 +7,232 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sfsync.cli.audit_fix import plan_the_fixes
+from sfsync.cli.audit_output import Verdict, output_options, plan_outputs, write_outputs
+from sfsync.cli.audit_show import show
+from sfsync.cli.audit_trend import trend
 from sfsync.cli.console import Console
 from sfsync.cli.exit_codes import ExitCode
 from sfsync.cli.options import json_option, pass_console, project_option
+from sfsync.errors import MirrorUnfit, UsageError
 
 if TYPE_CHECKING:
-    from sfsync.audit import AuditResult, RuleResult
-    from sfsync.records import Finding, MetricResult
+    from sfsync.audit import AuditResult
+    from sfsync.config.settings import Settings
+    from sfsync.project import Project
+    from sfsync.store import Store
 
 HELP = """Find conversion and qualification faults in the mirror.
 
 Every rule ends in one of three states: it found something, it passed, or it is not evaluable, with the reason and
-what would enable it. Everything is judged as of the mirror's own time. Findings are kept in the mirror, as
-sfsync.findings.
+what would enable it. Everything is judged as of the mirror's own time. Rules on the mirror itself come first: one that
+is unfit to be judged stops the audit. Findings are kept in the mirror, as sfsync.findings, and held against those of
+earlier audits.
 
 \b
 Examples:
   sfsync audit
   sfsync audit --select CV,OP007 --fail-on warning
-  sfsync audit --json --max-findings 100
-  sfsync query "SELECT rule_id, record_id, message FROM sfsync.findings ORDER BY audit_id DESC"
+  sfsync audit --profile nightly --format github --output audit.sarif --output audit.xlsx
+  sfsync audit --write-baseline audit-baseline.csv      from now on, only what is new
+  sfsync audit --baseline audit-baseline.csv --fail-on-new
+  sfsync audit --select FM,OP --fix -o plan.json        what rules propose, as a plan for `sfsync apply`
+  sfsync audit show --format csv > findings.csv         the last audit again, not judged anew
+  sfsync audit trend CV001
+  sfsync audit --sql --dialect snowflake --select CV    the SQL, for another database
 
 \b
 Exit codes:
-  0 no finding at or above --fail-on    1 there is one    2 a setting, rule file or option is wrong
-  3 the mirror is unfit to judge: never pulled, or no rule could be evaluated
+  0 no finding that counts    1 findings at or above --fail-on    2 a setting, rule file or option is wrong
+  3 the mirror is unfit to judge: never pulled, a rule SY says so, or no rule could be evaluated
+  4 partial: a file could not be written, or --all-evaluable and some rules were not
 """
 
-LEVELS = ("error", "warning", "info", "never")
 
-#: Buckets of a breakdown and data-driven numbers named in the table; `--json` has all of them.
-SHOWN = 4
-
-
-@click.command("audit", help=HELP, short_help="Find conversion and qualification faults in the mirror.")
+@click.group("audit", invoke_without_command=True, help=HELP, short_help="Find faults in the mirror.")
 @click.option("--select", multiple=True, metavar="CODES", help="Only these rules: ids or codes, e.g. CV,OP007.")
+@click.option("--ignore", multiple=True, metavar="CODES", help="Not these; the longer of two codes wins.")
 @click.option(
-    "--fail-on",
-    type=click.Choice(LEVELS),
-    default="error",
-    show_default=True,
-    help="Exit with 1 when a finding is at least this severe. Heuristic rules never fail a run.",
+    "--profile",
+    metavar="NAME",
+    help="nightly, migration, quarter-end, or one of `profiles:` in sfsync.yml: rules and what fails the run.",
+)
+@output_options
+@click.option("--all-evaluable", is_flag=True, help="Exit with 4 when a rule could not be evaluated.")
+@click.option("--even-if-unfit", is_flag=True, help="Judge an unfit mirror, too; everything is marked, and exit is 3.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Findings listed there count as known. Default: `baseline:` of sfsync.yml.",
 )
 @click.option(
-    "--max-findings",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="List at most N findings in --json. All are stored either way.",
+    "--write-baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="List what is found in FILE, for later audits to leave aside.",
+)
+@click.option("--sql", "as_sql", is_flag=True, help="Print the SQL that would judge, and judge nothing.")
+@click.option("--dialect", metavar="NAME", help="Of --sql: snowflake, bigquery, postgres, spark, …  [default: duckdb]")
+@click.option("--fix", is_flag=True, help="Make a plan of what rules propose; nothing is written before `apply`.")
+@click.option(
+    "-o",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --fix: write the plan to FILE, too; .html to read it, anything else to apply it.",
 )
 @project_option
 @json_option
 @pass_console
+@click.pass_context
 def command(
-    console: Console, select: tuple[str, ...], fail_on: str, max_findings: int | None, project: Path | None
+    ctx: click.Context,
+    console: Console,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    profile: str | None,
+    fail_on: str | None,
+    fail_on_new: bool,
+    max_new: int | None,
+    format_name: str | None,
+    outputs: tuple[Path, ...],
+    max_findings: int | None,
+    all_evaluable: bool,
+    even_if_unfit: bool,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    fix: bool,
+    plan_file: Path | None,
+    as_sql: bool,
+    dialect: str | None,
+    project: Path | None,
 ) -> None:
-    """Judge the mirror and print what was found."""
+    """Judge the mirror and write what was found."""
+    if ctx.invoked_subcommand is not None:
+        _refuse_options(ctx)
+        return
     from sfsync.audit import audit
+    from sfsync.audit.choice import profile_of
+    from sfsync.audit.stored import read_audit
     from sfsync.project import find_project
     from sfsync.store import open_store
 
+    if plan_file is not None and not fix:
+        raise UsageError("-o names the file of a plan", hint="add --fix; findings go to a file with --output FILE")
+    planned = plan_outputs(console, format_name, outputs)
     found = find_project(project)
+    if as_sql or dialect is not None:
+        _print_sql(console, found, dialect, as_sql=as_sql, select=select, ignore=ignore, profile=profile)
+        return
+    of_profile = profile_of(found.settings, profile)
+    if max_new is None:
+        max_new = 0 if fail_on_new else of_profile.max_new
+    verdict = Verdict(fail_on or of_profile.fail_on or "error", max_new, all_evaluable)
+    store = open_store(found.store_path)
+    settings = _with_baseline(found, baseline, write_baseline)
     result = audit(
-        open_store(found.store_path),
-        found.settings,
+        store,
+        settings,
         select=select or None,
+        ignore=ignore or None,
+        profile=profile,
         rules_dir=found.rules_dir,
         settings_file=found.document,
+        even_if_unfit=even_if_unfit,
     )
     for warning in result.warnings:
         console.warn(warning)
-    payload = _payload(console, result, max_findings) if console.json else None
-    console.finish(payload, lambda: _show(console, result), status=_status(result, fail_on))
+    if fix:
+        plan_the_fixes(console, found, result, plan_file)
+        return
+    accepted = _write_baseline(console, store, result, write_baseline, settings)
+    with store.reading() as session:
+        stored = read_audit(session, result.audit_id)
+        # What a baseline has just listed counts as known from now on, so the run does not fail by it.
+        status = ExitCode.FINE if accepted else verdict.status(stored)
+        status = write_outputs(console, verdict.shown(stored, session, max_findings), planned, status)
+    if write_baseline is not None and not accepted:
+        raise MirrorUnfit(
+            "no baseline was written: the mirror is unfit, so what it shows may be right or wrong",
+            hint="mend the mirror first",
+        )
+    _next_step(console, result, planned.stdout)
+    if status:
+        ctx.exit(status)
 
 
-def _status(result: AuditResult, fail_on: str) -> int:
-    from sfsync.records import RuleState, Severity
-
-    if all(each.state is RuleState.NOT_EVALUABLE for each in result.rules):
-        return ExitCode.FAILED
-    if fail_on != "never" and result.at_least(Severity(fail_on)):
-        return ExitCode.NEEDS_YOU
-    return ExitCode.FINE
+command.add_command(show)
+command.add_command(trend)
 
 
-def _show(console: Console, result: AuditResult) -> None:
-    """The tables, for people."""
+def _refuse_options(ctx: click.Context) -> None:
+    given = [
+        name
+        for name in ctx.params
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE and name != "project"
+    ]
+    if given:
+        raise UsageError(
+            f"`sfsync audit {ctx.invoked_subcommand}` takes its options after its name",
+            hint=f"see `sfsync audit {ctx.invoked_subcommand} --help`",
+        )
+
+
+def _print_sql(console: Console, project: Project, dialect: str | None, *, as_sql: bool, **chosen: Any) -> None:
+    from sfsync.audit.warehouse import sql_of_audit
+    from sfsync.store import open_store
+
+    if not as_sql:
+        raise UsageError(
+            "--dialect says how --sql is written", hint=f"add --sql: `sfsync audit --sql --dialect {dialect}`"
+        )
+    text = sql_of_audit(
+        open_store(project.store_path),
+        project.settings,
+        **({} if dialect is None else {"dialect": dialect}),
+        rules_dir=project.rules_dir,
+        settings_file=project.document,
+        **chosen,
+    )
+    # As it is: values of sfsync.yml stand in it, and a character shown otherwise would be another statement.
+    console.finish({"dialect": dialect or "duckdb", "sql": text}, lambda: click.echo(text, nl=False))
+
+
+def _with_baseline(project: Project, baseline: Path | None, write_baseline: Path | None) -> Settings:
+    """The settings with the baseline in force."""
+    chosen = project.settings.baseline if baseline is None else str(baseline)
+    # The first baseline of a project is written to the file that its settings name already.
+    if baseline is None and chosen is not None and write_baseline is not None and not Path(chosen).exists():
+        chosen = None
+    return project.settings.model_copy(update={"baseline": chosen})
+
+
+def _write_baseline(console: Console, store: Store, result: AuditResult, path: Path | None, settings: Settings) -> bool:
+    """Write the baseline where one is wanted and the mirror is fit; entries of rules that did not run stay in it."""
+    from sfsync.audit.baseline import write_baseline
+
+    if path is None or not result.fitness.fit:
+        return False
+    keep = None if settings.baseline is None else Path(settings.baseline)
+    count = write_baseline(store, result.audit_id, path, judged=result.judged, keep=keep)
+    console.note(f"{path}: baseline of {count:,} findings; name it as `baseline:` in sfsync.yml")
+    return True
+
+
+def _next_step(console: Console, result: AuditResult, stdout: str | None) -> None:
     from sfsync.records import RuleState
 
-    console.out(f"{result.instance_url or 'the mirror'} as of {result.as_of:%Y-%m-%d %H:%M:%S} UTC\n")
-    console.table(
-        ("rule", "name", "severity", "state", "found", "of", "notes"),
-        [_row(each) for each in result.rules],
-        right=("found", "of"),
-    )
-    blind = list(result.in_state(RuleState.NOT_EVALUABLE))
-    if blind:
-        console.out("\nTo enable what could not be evaluated:")
-        for each in blind:
-            console.out(f"  {each.rule.id}  {each.enable}")
-    console.out()
-    console.table(
-        ("metric", "what", "value", "n", "notes"), [_metric_row(each) for each in result.metrics], right=("value", "n")
-    )
-    first = next(result.in_state(RuleState.FINDING), None)
-    if first is None:
+    if stdout != "human":
+        return
+    if not result.fitness.fit:
+        first = next((each for each in result.rules if each.rule.gate and each.count), None)
+        more = f"`sfsync rule explain {first.rule.id}` says what to do; " if first else ""
+        console.next_step(f"{more}`--even-if-unfit` judges all the same")
+        return
+    found = next(result.in_state(RuleState.FINDING), None)
+    if found is None:
         console.next_step("`sfsync report` writes this as one HTML file")
     else:
-        explain = f"`sfsync rule explain {first.rule.id}` says what to do about it"
+        explain = f"`sfsync rule explain {found.rule.id}` says what to do about it"
         console.next_step(f"{explain}; `sfsync report` writes it all as one HTML file")
-
-
-def _row(result: RuleResult) -> tuple[object, ...]:
-    rule = result.rule
-    state = "nothing to judge" if result.vacuous else result.state.value.replace("_", " ")
-    count = "" if result.eligible is None else f"{result.count:,}"
-    eligible = "" if result.eligible is None else f"{result.eligible:,}"
-    return rule.id, rule.name, result.worst.value, state, count, eligible, _notes(result)
-
-
-def _notes(result: RuleResult) -> str:
-    """Breakdown, numbers the data decided, and what must be known besides."""
-    notes = []
-    if result.breakdown:
-        notes.append(_few([f"{name} {count:,}" for name, count in result.breakdown.items()]))
-    numbers = [
-        f"{t.segment} {t.value:,.0f} (n={t.n:,})"
-        for t in sorted(result.thresholds, key=lambda t: -t.n)
-        if t.origin == "auto"
-    ]
-    if numbers:
-        notes.append(f"from the data: {_few(numbers)}")
-    if result.reason and not result.vacuous:
-        notes.append(result.reason)
-    elif result.reason:
-        notes.append(result.reason.removeprefix("nothing to judge: "))
-    return "; ".join(notes)
-
-
-def _few(items: list[str]) -> str:
-    left = len(items) - SHOWN
-    return ", ".join(items[:SHOWN]) + (f", {left} more" if left > 0 else "")
-
-
-def _metric_row(metric: MetricResult) -> tuple[object, ...]:
-    unit = "%" if metric.unit == "percent" else f" {metric.unit}"
-    value = "none" if metric.value is None else f"{metric.value:,.3f}".rstrip("0").rstrip(".") + unit
-    return metric.id, metric.title, value, f"{metric.n:,}", metric.reason or ""
-
-
-def _payload(console: Console, result: AuditResult, max_findings: int | None) -> dict[str, Any]:
-    total = sum(each.count for each in result.rules)
-    findings = result.findings(limit=max_findings)
-    if len(findings) < total:
-        console.warn(f"{len(findings):,} of {total:,} findings are listed; all are in sfsync.findings of the mirror")
-    return {
-        "audit_id": result.audit_id,
-        "as_of": f"{result.as_of.isoformat(timespec='seconds')}Z",
-        "org": {"id": result.org, "instance_url": result.instance_url},
-        "timezone": result.timezone,
-        "definitions_digest": result.definitions_digest,
-        "rules": [_rule_json(each) for each in result.rules],
-        "metrics": [_metric_json(each) for each in result.metrics],
-        "findings_total": total,
-        "findings": [_finding_json(each) for each in findings],
-    }
-
-
-def _rule_json(result: RuleResult) -> dict[str, Any]:
-    rule = result.rule
-    return {
-        "id": rule.id,
-        "name": rule.name,
-        "title": rule.title,
-        "group": rule.group,
-        "object": rule.object,
-        "population": rule.population,
-        "severity": result.severity.value,
-        "confidence": rule.confidence.value,
-        "state": result.state.value,
-        "count": result.count,
-        "eligible": result.eligible,
-        "reason": result.reason,
-        "enable": result.enable,
-        "breakdown": result.breakdown,
-        "severities": {severity.value: count for severity, count in result.severities.items()},
-        "params": dict(result.values),
-        "thresholds": [
-            {"param": t.parameter, "segment": t.segment, "value": t.value, "n": t.n, "origin": t.origin}
-            for t in result.thresholds
-        ],
-    }
-
-
-def _metric_json(metric: MetricResult) -> dict[str, Any]:
-    return {
-        "id": metric.id,
-        "name": metric.name,
-        "title": metric.title,
-        "value": metric.value,
-        "unit": metric.unit,
-        "n": metric.n,
-        "definition": metric.definition,
-        "context": metric.context,
-        "reason": metric.reason,
-    }
-
-
-def _finding_json(finding: Finding) -> dict[str, Any]:
-    return {
-        "rule": finding.rule_id,
-        "severity": finding.severity.value,
-        "object": finding.object,
-        "record_id": finding.record_id,
-        "message": finding.message,
-        "fingerprint": finding.fingerprint,
-    }

@@ -111,6 +111,7 @@ def _pull(console: Console, found: Project, login: dict[str, str], ca_file: Path
 
 
 def _tell(console: Console, result: AuditResult, root: Path, report: Path) -> None:
+    from sfsync.audit.metrics.shown import figure
     from sfsync.records import RuleState
 
     found = [each for each in result.rules if each.state is RuleState.FINDING]
@@ -124,8 +125,7 @@ def _tell(console: Console, result: AuditResult, root: Path, report: Path) -> No
         console.out(f"\n{total:,} findings by {len(found)} rules; {passed} passed, {len(blind)} could not be evaluated")
         for metric in result.metrics:
             if metric.value is not None:
-                unit = "%" if metric.unit == "percent" else f" {metric.unit}"
-                console.out(f"{metric.title}: {metric.value:,.1f}{unit} (n = {metric.n:,})")
+                console.out(f"{metric.title}: {figure(metric)} (n = {metric.n:,})")
         console.out(f"\nThe report: {report.absolute()}")
         console.next_step(
             f'open the report; then `cd {root}` and try `sfsync status`, `sfsync query "SELECT * FROM crm.leads"`, '

@@ -14,6 +14,8 @@ from sfsync.cli.options import json_option, pass_console, project_option
 if TYPE_CHECKING:
     from sfsync.mapping import Mapping
     from sfsync.project import Project
+    from sfsync.store import Session
+    from sfsync.sync.plan.options import PlanOptions
     from sfsync.sync.plan.stored import Plan
 
 HELP = """Show what pushing your tables and files would write, and write nothing.
@@ -98,16 +100,17 @@ def command(
             both = [mapping for mapping in chosen if mapping.direction == "both"]
             list_conflicts(console, session, both, show_values=show_values)
         return
-    plan = make_plan(store, chosen, sources=sources, options=_options(found))
+    plan = make_plan(store, chosen, sources=sources, options=plan_options(found))
     with store.reading() as session:
         told = explain(session, plan, show_values=show_values)
         if output is not None:
-            _write(console, session, plan, told, output)
+            write_explained(console, session, plan, told, output)
     status = ExitCode.NEEDS_YOU if exit_code and plan.steps else ExitCode.FINE
     console.finish(told, lambda: _show(console, told, shape), status=status)
 
 
-def _options(project: Project) -> Any:
+def plan_options(project: Project) -> PlanOptions:
+    """How to plan, as the project has it."""
     from sfsync.soql.dates import Calendar
     from sfsync.sync.plan.options import PlanOptions
 
@@ -151,7 +154,8 @@ def _pull(
         )
 
 
-def _write(console: Console, session: Any, plan: Plan, told: dict[str, Any], output: Path) -> None:
+def write_explained(console: Console, session: Session, plan: Plan, told: dict[str, Any], output: Path) -> None:
+    """Write a plan to a file: as a page to read where its name ends so, else to be applied."""
     from sfsync.sync.plan.explain_html import explain_html
     from sfsync.sync.plan.plan_file import write_plan, write_text
 

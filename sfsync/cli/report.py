@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from sfsync.cli.console import Console
+from sfsync.cli.exit_codes import ExitCode
 from sfsync.cli.options import json_option, pass_console, project_option
 
 HELP = """Audit the mirror and write the result as one HTML file.
@@ -19,6 +20,8 @@ Examples:
   sfsync report
   sfsync report --output /srv/reports/leads.html
   sfsync report --include-values       findings in full: handle the file as personal data
+
+A mirror that is unfit to be judged gives a report that says so, and exit code 3.
 """
 
 DEFAULT_NAME = "report.html"
@@ -32,10 +35,19 @@ DEFAULT_NAME = "report.html"
     help=f"Where to write it.  [default: {DEFAULT_NAME} in the project folder]",
 )
 @click.option("--include-values", is_flag=True, help="Say what the findings say, names and addresses included.")
+@click.option("--profile", metavar="NAME", help="As of `sfsync audit`: which rules run.")
+@click.option("--even-if-unfit", is_flag=True, help="Judge an unfit mirror, too; the report is marked.")
 @project_option
 @json_option
 @pass_console
-def command(console: Console, output: Path | None, include_values: bool, project: Path | None) -> None:
+def command(
+    console: Console,
+    output: Path | None,
+    include_values: bool,
+    profile: str | None,
+    even_if_unfit: bool,
+    project: Path | None,
+) -> None:
     """Audit the project's mirror, and write the report."""
     from sfsync.audit import audit
     from sfsync.project import find_project
@@ -45,11 +57,20 @@ def command(console: Console, output: Path | None, include_values: bool, project
 
     found = find_project(project)
     store = open_store(found.store_path)
-    result = audit(store, found.settings, rules_dir=found.rules_dir, settings_file=found.document)
+    result = audit(
+        store,
+        found.settings,
+        rules_dir=found.rules_dir,
+        settings_file=found.document,
+        profile=profile,
+        even_if_unfit=even_if_unfit,
+    )
     path = (output or found.root / DEFAULT_NAME).absolute()
     write_report(path, store, result, project_name=found.name, include_values=include_values)
     for warning in result.warnings:
         console.warn(warning)
+    for reason in result.fitness.unfit:
+        console.warn(f"the mirror is unfit to be judged: {reason}")
     counts = {state.value: sum(1 for _ in result.in_state(state)) for state in RuleState}
     findings = sum(each.count for each in result.rules)
 
@@ -69,5 +90,6 @@ def command(console: Console, output: Path | None, include_values: bool, project
         "as_of": result.as_of.isoformat() + "Z",
         "findings": findings,
         "rules": counts,
+        "unfit": list(result.fitness.unfit),
     }
-    console.finish(payload, human)
+    console.finish(payload, human, status=ExitCode.FINE if result.fitness.fit else ExitCode.FAILED)

@@ -1,4 +1,4 @@
-"""`sfsync rule`: list, explain, test."""
+"""`sfsync rule`: list, explain, test, new."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ import click
 from sfsync.cli.console import Console
 from sfsync.cli.exit_codes import ExitCode
 from sfsync.cli.options import json_option, pass_console, project_option
+from sfsync.cli.rule_new import new
 
 if TYPE_CHECKING:
-    from sfsync.audit.context import AuditContext
     from sfsync.audit.overrides import ResolvedRule
+    from sfsync.audit.rule import Rule
     from sfsync.project import Project
 
-HELP = """List, explain and test audit rules: those of sfsync, and a project's own in rules/*.yml.
+HELP = """List, explain, test and begin audit rules: those of sfsync, and a project's own in rules/*.yml.
 
 \b
 Examples:
   sfsync rule list
   sfsync rule explain CV003
-  sfsync rule test rules
+  sfsync rule new ACME001
+  sfsync rule test ACME001
 """
 
 LIST_HELP = """List the rules there are, with what the project changes about them.
@@ -46,16 +48,18 @@ Examples:
 
 TEST_HELP = """Try rules on their own examples.
 
-Without DIR: the rules of sfsync, and the project's own. With DIR: the rules in that folder alone.
+Without WHAT: the rules of sfsync, and the project's own. WHAT is the id of a rule, what several ids begin with, or a
+folder: then the rules in that folder alone are tried.
 
 \b
 Examples:
   sfsync rule test
+  sfsync rule test ACME001 CV
   sfsync rule test rules
 """
 
 
-@click.group("rule", help=HELP, short_help="List, explain and test audit rules.", no_args_is_help=True)
+@click.group("rule", help=HELP, short_help="List, explain, test and begin audit rules.", no_args_is_help=True)
 def command() -> None:
     """Group of the commands about rules."""
 
@@ -105,13 +109,19 @@ def list_rules(console: Console, project: Path | None) -> None:
 @pass_console
 def explain_rule(console: Console, rule_id: str, project: Path | None) -> None:
     """Print a rule's page."""
+    from sfsync.audit.context import known_context
     from sfsync.audit.explain import explain
+    from sfsync.audit.find import read_thresholds
     from sfsync.audit.load import find_rule
+    from sfsync.store import open_store
 
     found = _project(project)
     rules = _resolved(found)
     wanted = find_rule([each.rule for each in rules], rule_id)
-    page = explain(next(each for each in rules if each.rule is wanted), _context(found))
+    resolved = next(each for each in rules if each.rule is wanted)
+    store = open_store(found.store_path)
+    context = known_context(store, found.settings)
+    page = explain(resolved, context, read_thresholds(store, resolved, context))
 
     def human() -> None:
         console.out(page.as_text())
@@ -121,18 +131,15 @@ def explain_rule(console: Console, rule_id: str, project: Path | None) -> None:
 
 
 @command.command("test", help=TEST_HELP, short_help="Try rules on their own examples.")
-@click.argument(
-    "folder", metavar="[DIR]", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+@click.argument("what", metavar="[WHAT]...", nargs=-1)
 @project_option
 @json_option
 @pass_console
-def test_rules(console: Console, folder: Path | None, project: Path | None) -> None:
+def test_rules(console: Console, what: tuple[str, ...], project: Path | None) -> None:
     """Run every example in a mirror of its own and compare."""
     from sfsync.audit.examples import try_rules
-    from sfsync.audit.load import load_folder, load_rules
 
-    rules = load_folder(folder) if folder is not None else load_rules(_project(project).rules_dir)
+    rules = _wanted(what, project)
     tried = try_rules(rules)
     failed = [each for each in tried if each.differences]
 
@@ -155,6 +162,21 @@ def test_rules(console: Console, folder: Path | None, project: Path | None) -> N
     console.finish(result, human, status=ExitCode.USAGE if failed else ExitCode.FINE)
 
 
+command.add_command(new)
+
+
+def _wanted(what: tuple[str, ...], project: Path | None) -> tuple[Rule, ...]:
+    """The rules to try: all, those of folders, or those whose ids begin so."""
+    from sfsync.audit.load import find_rules, load_folder, load_rules
+
+    folders = [Path(each) for each in what if Path(each).is_dir()]
+    codes = [each for each in what if not Path(each).is_dir()]
+    of_folders = tuple(rule for folder in folders for rule in load_folder(folder))
+    if folders and not codes:
+        return of_folders
+    return (*of_folders, *find_rules(load_rules(_project(project).rules_dir), codes))
+
+
 def _project(named: Path | None) -> Project:
     from sfsync.project import find_project
 
@@ -165,22 +187,4 @@ def _resolved(project: Project) -> tuple[ResolvedRule, ...]:
     from sfsync.audit.load import load_rules
     from sfsync.audit.overrides import resolve_rules
 
-    return resolve_rules(load_rules(project.rules_dir), project.settings.rules, project.document)
-
-
-def _context(project: Project) -> AuditContext:
-    """What the project's mirror shows; without a mirror only the settings are known."""
-    from sfsync.audit.context import AuditContext, context_of
-    from sfsync.errors import MirrorUnfit
-    from sfsync.store import open_store
-    from sfsync.store.mirror import read_state
-
-    settings = project.settings
-    store = open_store(project.store_path)
-    if store.exists():
-        try:
-            with store.reading() as session:
-                return context_of(session, read_state(session), settings, store.dialect)
-        except MirrorUnfit:
-            pass  # never pulled: as good as none
-    return AuditContext(as_of=None, timezone=settings.timezone, definitions=settings.definitions)
+    return resolve_rules(load_rules(project.rules_dir), project.settings, project.document)

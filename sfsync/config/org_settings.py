@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
 from sfsync.config.model import Fault, StrictModel, faulty
 from sfsync.config.references import Reference, Secret, TextOrReference
+from sfsync.config.rule_settings import RuleSettingsMap
 
 AuthFlow = Literal["access_token", "client_credentials", "jwt", "password", "sf_cli"]
 
@@ -85,6 +86,7 @@ class OrgSettings(StrictModel):
         instance_url: Where the org answers.
         login_url: Where logins go; Salesforce's own unless given.
         api_version: e.g. `62.0`; the newest the org offers unless given.
+        rules: What is changed about audit rules for this org.
     """
 
     auth: AuthFlow = "sf_cli"
@@ -104,6 +106,7 @@ class OrgSettings(StrictModel):
     private_key_file: Annotated[Path, BeforeValidator(_parse_key_file), WithJsonSchema({"type": "string"})] | None = (
         None
     )
+    rules: RuleSettingsMap = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _flow_has_what_it_needs(self) -> Self:

@@ -8,27 +8,38 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from sfsync.config.definitions import Definitions
 from sfsync.config.document import Document, KeyPath
-from sfsync.config.model import Fault, FormatVersion, Lax, StrictModel, faulty
+from sfsync.config.model import Fault, FormatVersion, StrictModel, faulty
 from sfsync.config.org_settings import OrgSettings
 from sfsync.config.problems import read_model
 from sfsync.config.pull_settings import ObjectSettings, PullSettings, may_stand_bare
 from sfsync.config.references import Reference
+from sfsync.config.rule_settings import (
+    BUILT_IN_PROFILES,
+    Limit,
+    ProfileSettings,
+    RuleSettings,
+    RuleSettingsMap,
+    SegmentSettings,
+)
 from sfsync.config.spelling import nearest_name, shown
 from sfsync.config.versions import Requirement
+from sfsync.config.waivers import WaiverList
 from sfsync.config.yaml_reader import read_yaml
 from sfsync.errors import ConfigError
-from sfsync.records import Severity
 
 __all__ = [
+    "Limit",
     "ObjectSettings",
     "OrgSettings",
+    "ProfileSettings",
     "PullSettings",
     "Reference",
     "RuleSettings",
+    "SegmentSettings",
     "Settings",
     "read_settings",
     "settings_from",
@@ -36,7 +47,7 @@ __all__ = [
 ]
 
 
-_RULE_ID = re.compile(r"[A-Z]{1,12}[0-9]{1,4}")
+_PROFILE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 _SCHEMAS = frozenset({"sf", "sf_all", "sf_history", "sfsync", "crm", "main", "temp", "system"})
 _STORE_EXAMPLE = "e.g. `.sfsync/mirror.duckdb`"
@@ -70,24 +81,18 @@ def _check_store(path: str) -> str:
     return path
 
 
-def _check_rule_id(rule_id: str) -> str:
-    if not _RULE_ID.fullmatch(rule_id):
-        raise faulty(Fault(f"`{shown(rule_id)}` is not the id of a rule", "capitals and digits, like `LA004`"))
-    return rule_id
+def _check_profile_name(name: str) -> str:
+    if not _PROFILE_NAME.fullmatch(name):
+        raise faulty(Fault(f"`{shown(name)}` cannot be the name of a profile", "lower case, like `quarter-end`"))
+    return name
 
 
-class RuleSettings(StrictModel):
-    """What a project changes about one audit rule.
-
-    Attributes:
-        severity: Instead of the rule's own.
-        params: Parameter → value; the rule says which there are.
-        enabled: False leaves the rule out.
-    """
-
-    severity: Annotated[Severity, Lax] | None = None
-    params: dict[str, Any] = Field(default_factory=dict)
-    enabled: bool = True
+def _in_project(path: str, info: ValidationInfo) -> str:
+    """The path of a file of the project, so that it holds from any folder."""
+    if not path.strip():
+        raise faulty(Fault("the path is empty", "e.g. `audit-baseline.csv`"))
+    root = (info.context or {}).get("root")
+    return str(Path(path).expanduser() if root is None else root / Path(path).expanduser())
 
 
 class Settings(StrictModel):
@@ -103,7 +108,10 @@ class Settings(StrictModel):
         pull: How the mirror is filled.
         store: Path of the database, relative to the project.
         definitions: What the org means by its own words.
-        rules: Rule id → what is changed about it.
+        rules: Rule id, or what several begin with → what is changed about them.
+        profiles: Name → which rules run, and how, under `sfsync audit --profile`.
+        waivers: Findings to live with, each with a reason and an expiry.
+        baseline: File of the findings that were there before anybody looked, relative to the project.
     """
 
     version: FormatVersion = 1
@@ -115,7 +123,10 @@ class Settings(StrictModel):
     pull: PullSettings = PullSettings()
     store: Annotated[str, AfterValidator(_check_store)] = ".sfsync/mirror.duckdb"
     definitions: Definitions = Definitions()
-    rules: dict[Annotated[str, AfterValidator(_check_rule_id)], RuleSettings] = Field(default_factory=dict)
+    rules: RuleSettingsMap = Field(default_factory=dict)
+    profiles: dict[Annotated[str, AfterValidator(_check_profile_name)], ProfileSettings] = Field(default_factory=dict)
+    waivers: WaiverList = ()
+    baseline: Annotated[str, AfterValidator(_in_project)] | None = None
 
     @model_validator(mode="after")
     def _orgs_know_their_alias(self) -> Self:
@@ -124,6 +135,18 @@ class Settings(StrictModel):
         }
         self.__dict__["orgs"] = named
         return self
+
+    @property
+    def org_in_force(self) -> str | None:
+        """Alias of the org whose settings hold: `target_org`, or the only one there is."""
+        if self.target_org is not None:
+            return self.target_org
+        return next(iter(self.orgs)) if len(self.orgs) == 1 else None
+
+    @property
+    def every_profile(self) -> dict[str, ProfileSettings]:
+        """The built-in profiles, and the project's own."""
+        return {**BUILT_IN_PROFILES, **self.profiles}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -155,7 +178,8 @@ def settings_from(document: Document, *, root: Path | None = None, installed: st
 
 
 def _may_stand_bare(path: KeyPath) -> bool:
-    return "params" in path or may_stand_bare(path)
+    # A waiver without a value does not apply, and says so; it is no reason to stop.
+    return "params" in path or "by" in path[2:-2] or path[:1] == ("waivers",) or may_stand_bare(path)
 
 
 def settings_schema() -> dict[str, Any]:

@@ -11,16 +11,18 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sfsync import __version__
+from sfsync.audit.formats.sentences import baseline_line, fitness_gap, stamp, waiver_lines
 from sfsync.audit.ledger import read_findings
 from sfsync.audit.result import AuditResult
+from sfsync.audit.stored import read_audit
 from sfsync.errors import SfsyncError
 from sfsync.records import MetricResult
 from sfsync.report.figures import MonthBar, SourceBar, conversion_by_month, conversion_by_source
 from sfsync.report.metric_cards import MetricCard, metric_card
-from sfsync.report.rule_cards import MOST_FINDINGS, RuleCard, by_weight, rule_card
+from sfsync.report.rule_cards import OnPage, RuleCard, by_weight, records_each, rule_card, with_statements
 from sfsync.report.text import impersonal, instance_host, instant, number, prose, visible
-from sfsync.report.touched import money_line, records_touched
-from sfsync.report.verdict import passed, tiles, unevaluated, verdict
+from sfsync.report.touched import money_line, oldest_findings, records_touched
+from sfsync.report.verdict import passed, tiles, touched, unevaluated, verdict
 from sfsync.store.interface import Session, Store
 from sfsync.store.mirror import object_states
 
@@ -87,6 +89,8 @@ def write_report(
 def _facts(session: Session, result: AuditResult) -> dict[str, Any]:
     """What stands at the top of the page and in its appendix."""
     objects = sorted(object_states(session).values(), key=lambda each: each.name)
+    stored = read_audit(session, result.audit_id)
+    lines = (fitness_gap(stored), baseline_line(stored), *waiver_lines(stored))
     return {
         "host": instance_host(result.instance_url),
         "org_id": visible(result.org, 18) if result.org else None,
@@ -94,7 +98,11 @@ def _facts(session: Session, result: AuditResult) -> dict[str, Any]:
         "timezone": visible(result.timezone, 60),
         "definitions_digest": visible(result.definitions_digest, 80),
         "audit_id": visible(result.audit_id, 80),
-        "tiles": tiles(result.rules, records_touched(session, result.audit_id)),
+        "profile": result.profile and visible(result.profile, 80),
+        "unfit": visible(stamp(stored) or "", 2000),
+        "to_look_at": [visible(line, 1000) for line in lines if line],
+        "tiles": tiles(result),
+        "touched": touched(result.rules, records_touched(session, result.audit_id)),
         "money": money_line(session, result.audit_id),
         "objects": [(each.name, number(each.rows), instant(each.upper_bound)) for each in objects],
     }
@@ -102,15 +110,20 @@ def _facts(session: Session, result: AuditResult) -> dict[str, Any]:
 
 def _rule_cards(session: Session, result: AuditResult, *, include_values: bool) -> list[RuleCard]:
     host = instance_host(result.instance_url)
+    oldest = oldest_findings(session, result.audit_id)
+    weighed = by_weight(result.rules)
+    room, statements = records_each(len(weighed)), with_statements(weighed)
+    objects = frozenset(object_states(session))
     return [
         rule_card(
             each,
-            read_findings(session, result.audit_id, rule_id=each.rule.id, limit=MOST_FINDINGS),
+            read_findings(session, result.audit_id, rule_id=each.rule.id, limit=room, waived=False),
+            page=OnPage(oldest.get(each.rule.id), each.rule.id in statements, objects),
             audit_id=result.audit_id,
             host=host,
             include_values=include_values,
         )
-        for each in by_weight(result.rules)
+        for each in weighed
     ]
 
 

@@ -69,7 +69,7 @@ def metric_card(metric: MetricResult, *, include_values: bool) -> MetricCard:
         definition=metric.definition,
         asides=asides,
         exclusions=tuple((row["reason"], number(row["n"])) for row in context.get("exclusions", ())),
-        notes=tuple(context.get("notes", ())),
+        notes=(*context.get("notes", ()), *([f"To enable it: {enable}"] if (enable := context.get("enable")) else [])),
         tables=tables,
     )
 
@@ -81,7 +81,7 @@ def _figure(metric: MetricResult) -> str:
     if metric.unit == "percent":
         return percentage(metric.value)
     whole = metric.value == int(metric.value)
-    text = number(metric.value, 0 if whole else 1)
+    text = number(metric.value, 0 if whole or metric.unit.startswith("amount") else 1)
     return f"{text} {'day' if metric.value == 1 else 'days'}" if metric.unit == "days" else text
 
 
@@ -91,8 +91,50 @@ Rows = list[tuple[str, ...]]
 Context = Mapping[str, Any]
 
 
-def _plain(metric: MetricResult, _label: Labeller) -> Details:
-    return counted(metric.n, "record"), (), ()
+def _plain(metric: MetricResult, label: Labeller) -> Details:
+    """The card of a metric that brings its own tables."""
+    context = metric.context
+    basis = f"n = {number(metric.n)}: {context['denominator']}" if context.get("denominator") else _counted(metric)
+    asides = [(what, visible(context[key], 120)) for key, what in _ASIDES.items() if context.get(key)]
+    if metric.unit.startswith("amount") and context.get("currency"):
+        asides.append(("In", visible(context["currency"], 40)))
+    tables = tuple(_own_table(metric.id, told, label) for told in context.get("tables", ()) if told["rows"])
+    return basis, tuple(asides), tables
+
+
+#: What else of the context is worth a line.
+_ASIDES = {"close_instant": "Closed as told by", "owner_at_close": "Owners as told by", "hours_are": "Hours"}
+
+
+def _counted(metric: MetricResult) -> str:
+    return counted(metric.n, "record")
+
+
+def _own_table(metric_id: str, told: Mapping[str, Any], label: Labeller) -> Table:
+    """A table as the metric has made it, its cells as texts."""
+    columns = told["columns"]
+    rows = [tuple(_cell(column["kind"], row.get(column["name"]), label) for column in columns) for row in told["rows"]]
+    left = told["rows_left_out"]
+    caption = visible(told["title"], 200) + (f" ({number(left)} more rows not shown)" if left else "")
+    headings = tuple(visible(column["heading"], 80) for column in columns)
+    return Table(f"{metric_id.lower()}-{told['key']}", caption, headings, tuple(rows))
+
+
+def _cell(kind: str, value: Any, label: Labeller) -> str:
+    if value is None:
+        return number(None)
+    return _CELLS[kind](value) if kind in _CELLS else label(value) if kind in {"label", "id"} else visible(value, 200)
+
+
+_CELLS: Mapping[str, Callable[[Any], str]] = {
+    "count": number,
+    "percent": percentage,
+    "interval": interval,
+    "days": lambda value: number(value, 0 if value == int(value) else 1),
+    "hours": lambda value: number(value, 0 if value == int(value) else 1),
+    "amount": lambda value: number(value, 0 if value == int(value) else 2),
+    "ratio": lambda value: number(value, 2),
+}
 
 
 def _conversion(metric: MetricResult, label: Labeller) -> Details:

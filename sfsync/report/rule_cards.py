@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from sfsync.audit.links import is_metadata_name
 from sfsync.audit.result import SEVERITIES, RuleResult
+from sfsync.audit.standing import FindingState
 from sfsync.records import Finding, RuleState, Severity
 from sfsync.report.metric_cards import Table
 from sfsync.report.text import impersonal, is_record_id, number, percentage, record_link, visible
 
-#: Findings listed for one rule; the rest is a command away, and a report must open at once.
+#: Findings listed for one rule, and for all of them; the rest is a command away, and a report must open at once.
 MOST_FINDINGS = 40
+MOST_IN_ALL = 1200
+FEWEST_FINDINGS = 5
+
+#: Characters of one statement, and of all: a command shows the others.
+MOST_SQL = 4000
+MOST_SQL_IN_ALL = 20_000
 
 #: Buckets and data-driven thresholds listed for one rule.
 MOST_BUCKETS = 12
@@ -59,12 +68,14 @@ class RuleCard:
         caveats: When a finding may be wrong.
         unseen: What the rule could not see in this org, or None.
         severities: (severity, number of findings), where findings differ in it.
+        states: (state, number of findings), since the last audit that judged the rule.
+        since: Of what day the oldest of its findings is, in words, or None.
         breakdown: (bucket, number of findings), most first.
         records: The first findings.
         more: How many findings are not listed, as text, or None.
         settings: The parameters that were used, in words.
         thresholds: The numbers that the org's own data decided, or None.
-        sql: The statement that found them.
+        sql: The statement that found them; None where it is too long for the page.
         command: The command line that lists all of them.
     """
 
@@ -84,12 +95,14 @@ class RuleCard:
     caveats: tuple[str, ...]
     unseen: str | None
     severities: tuple[tuple[str, str], ...]
+    states: tuple[tuple[str, str], ...]
+    since: str | None
     breakdown: tuple[tuple[str, str], ...]
     records: tuple[Record, ...]
     more: str | None
     settings: tuple[str, ...]
     thresholds: Table | None
-    sql: str
+    sql: str | None
     command: str
 
 
@@ -99,8 +112,44 @@ def by_weight(results: Sequence[RuleResult]) -> list[RuleResult]:
     return sorted(found, key=lambda r: (SEVERITIES.index(r.worst), -(r.rate or 0), -r.count, r.rule.id))
 
 
+def records_each(rules: int) -> int:
+    """How many findings are listed for a rule when so many rules found something."""
+    return min(MOST_FINDINGS, max(FEWEST_FINDINGS, MOST_IN_ALL // max(rules, 1)))
+
+
+def with_statements(results: Sequence[RuleResult]) -> frozenset[str]:
+    """The rules whose statement is shown: short ones, from the first on, as far as there is room for all of them."""
+    shown, room = set(), MOST_SQL_IN_ALL
+    for result in results:
+        if len(result.sql) <= min(MOST_SQL, room):
+            shown.add(result.rule.id)
+            room -= len(result.sql)
+    return frozenset(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class OnPage:
+    """What a card is told of its surroundings.
+
+    Attributes:
+        oldest: As of when the oldest of the rule's findings was found first.
+        with_sql: There is room for its statement.
+        objects: What the mirror holds.
+    """
+
+    oldest: datetime | None = None
+    with_sql: bool = True
+    objects: frozenset[str] = frozenset()
+
+
 def rule_card(
-    result: RuleResult, findings: Sequence[Finding], *, audit_id: str, host: str | None, include_values: bool
+    result: RuleResult,
+    findings: Sequence[Finding],
+    *,
+    audit_id: str,
+    host: str | None,
+    include_values: bool,
+    page: OnPage = OnPage(),
 ) -> RuleCard:
     """The card of one rule, with the findings that are to be listed."""
     rule = result.rule
@@ -125,12 +174,14 @@ def rule_card(
         caveats=rule.caveats,
         unseen=visible(result.reason, 2000) if result.reason else None,
         severities=_severities(result),
+        states=_states(result),
+        since=None if page.oldest is None else f"{page.oldest:%d %B %Y}".lstrip("0"),
         breakdown=_breakdown(result, label),
-        records=tuple(_record(finding, host, include_values=include_values) for finding in findings),
+        records=tuple(_record(finding, host, page.objects, include_values=include_values) for finding in findings),
         more=number(left) if left > 0 else None,
         settings=_settings(result),
         thresholds=_thresholds(result, label),
-        sql=result.sql.strip(),
+        sql=result.sql.strip() if page.with_sql else None,
         command=_command(rule.id, audit_id),
     )
 
@@ -140,6 +191,13 @@ def _severities(result: RuleResult) -> tuple[tuple[str, str], ...]:
         (SEVERITY_NAMES[each], number(result.severities[each])) for each in SEVERITIES if result.severities.get(each)
     ]
     return tuple(graded) if len(graded) > 1 else ()
+
+
+def _states(result: RuleResult) -> tuple[tuple[str, str], ...]:
+    """What became of the findings; where nobody has looked before, only what is not plainly new."""
+    plain = {FindingState.NEW} if result.compared_with is None else set()
+    counts = [(state, result.in_finding_state(state)) for state in FindingState if state not in plain]
+    return tuple((state.value, number(n)) for state, n in counts if n)
 
 
 def _breakdown(result: RuleResult, label: Callable[[object], str]) -> tuple[tuple[str, str], ...]:
@@ -176,9 +234,9 @@ def _command(rule_id: str, audit_id: str) -> str:
     return f'sfsync query --csv "SELECT object, record_id, message FROM sfsync.findings WHERE {where}"'
 
 
-def _record(finding: Finding, host: str | None, *, include_values: bool) -> Record:
+def _record(finding: Finding, host: str | None, objects: Container[str], *, include_values: bool) -> Record:
     # A rule of one's own may hand over anything as an Id, an e-mail address for one.
-    usable = include_values or is_record_id(finding.record_id)
+    usable = include_values or is_record_id(finding.record_id) or is_metadata_name(finding.record_id, objects)
     return Record(
         id=visible(finding.record_id, 80) if usable else "(not a record Id)",
         object=visible(finding.object, 80),

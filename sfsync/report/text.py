@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
+
+from sfsync.audit.links import instance_host, is_record_id, record_link
 
 # Control and direction characters can reorder or hide what a reader sees; characters XML refuses would break a chart.
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
     "\ufeff\ufff0-\uffff\U000e0000-\U000e0fff]"
 )
-_RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
-_API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _PHONE = re.compile(r"(?:\d[\s().-]*){9,}")
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+
+__all__ = [
+    "counted",
+    "impersonal",
+    "instance_host",
+    "instant",
+    "interval",
+    "is_record_id",
+    "number",
+    "percentage",
+    "prose",
+    "record_link",
+    "visible",
+]
 
 LONGEST_LABEL = 80
 DASH = "\N{EN DASH}"
@@ -73,31 +85,3 @@ def counted(n: int, one: str, many: str | None = None) -> str:
 def instant(moment: datetime) -> str:
     """An instant in naive UTC, for people."""
     return f"{moment:%d %B %Y, %H:%M} UTC".lstrip("0")
-
-
-def instance_host(instance_url: str | None) -> str | None:
-    """The host of an org's address, or None unless it is a plain `https://host`: nothing else may become a link."""
-    if not instance_url:
-        return None
-    try:
-        parts = urlsplit(instance_url)
-        port = parts.port
-    except ValueError:
-        return None
-    host = parts.hostname
-    plain = parts.scheme == "https" and not (parts.username or parts.password or parts.query or parts.fragment)
-    if not plain or parts.path not in {"", "/"} or not host or not _HOST.fullmatch(host):
-        return None
-    return f"{host}:{port}" if port else host
-
-
-def is_record_id(text: object) -> bool:
-    """Whether the text has the form of a Salesforce record Id."""
-    return isinstance(text, str) and _RECORD_ID.fullmatch(text) is not None
-
-
-def record_link(host: str | None, object_name: str, record_id: str) -> str | None:
-    """The address of a record's page in the org, or None where a part of it cannot be trusted."""
-    if host is None or not is_record_id(record_id) or not _API_NAME.fullmatch(object_name):
-        return None
-    return f"https://{host}/lightning/r/{object_name}/{record_id}/view"

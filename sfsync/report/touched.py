@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sfsync.report.text import counted, number, visible
 from sfsync.store.interface import Session
 from sfsync.store.mirror import mirror_columns
@@ -10,9 +12,19 @@ _NEEDED = frozenset({"Id", "IsClosed", "Amount"})
 
 
 def records_touched(session: Session, audit_id: str) -> int:
-    """How many records have at least one finding."""
-    sql = "SELECT count(DISTINCT record_id) FROM sfsync.findings WHERE audit_id = ?"
+    """How many records have at least one finding that is not waived."""
+    sql = "SELECT count(DISTINCT record_id) FROM sfsync.findings WHERE audit_id = ? AND state <> 'waived'"
     return int(session.execute(sql, [audit_id]).scalar())
+
+
+def oldest_findings(session: Session, audit_id: str) -> dict[str, datetime]:
+    """Rule → as of when the oldest of its findings was found first."""
+    rows = session.execute(
+        "SELECT rule_id, min(first_seen) FROM sfsync.findings WHERE audit_id = ? AND state <> 'waived'"
+        " AND first_seen IS NOT NULL GROUP BY rule_id",
+        [audit_id],
+    )
+    return dict(rows.rows)
 
 
 def money_line(session: Session, audit_id: str) -> str | None:
@@ -27,7 +39,7 @@ def money_line(session: Session, audit_id: str) -> str | None:
         FROM sf."Opportunity"
         WHERE NOT "IsClosed" AND "Id" IN (
             SELECT record_id FROM sfsync.findings
-            WHERE audit_id = ? AND object = 'Opportunity' AND severity = 'error'
+            WHERE audit_id = ? AND object = 'Opportunity' AND severity = 'error' AND state <> 'waived'
         )
         GROUP BY 1 ORDER BY 2 DESC, 1
         """,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sfsync.audit.result import RuleResult
+from sfsync.audit.result import AuditResult, RuleResult
+from sfsync.audit.standing import FindingState
 from sfsync.records import RuleState, Severity
 from sfsync.report.text import counted, number, visible
 
@@ -27,12 +28,19 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A rule told in one line: what became of it, and what would change that."""
+    """A rule told in one line: what became of it."""
 
     id: str
     title: str
     told: str
-    enable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Rules that could not look, and what would let all of them."""
+
+    lines: tuple[Line, ...]
+    enable: str | None
 
 
 def verdict(rules: Sequence[RuleResult]) -> str:
@@ -48,31 +56,35 @@ def verdict(rules: Sequence[RuleResult]) -> str:
         told += ", ".join(f"{n} {kind}" for n, kind in kinds if n) + "."
     else:
         told = f"None of the {counted(len(evaluated), 'evaluated rule')} found anything."
+    clean = sum(each.state is RuleState.PASS for each in evaluated) - idle
+    told += f" {counted(clean, 'rule')} looked and found nothing." if clean else ""
     return told + (f" {counted(idle, 'rule')} had nothing to judge." if idle else "")
 
 
-def tiles(rules: Sequence[RuleResult], records_touched: int) -> list[Tile]:
+def tiles(result: AuditResult) -> list[Tile]:
     """Five numbers: each means one thing, and none is a score."""
-
-    def rules_with(severity: Severity) -> int:
-        return sum(each.state is RuleState.FINDING and each.worst is severity for each in rules)
-
-    def findings(severity: Severity) -> str:
-        return counted(sum(each.severities.get(severity, 0) for each in rules), "finding")
-
-    advice = rules_with(Severity.INFO)
-    warnings = findings(Severity.WARNING) + (f"; {counted(advice, 'more rule')} with advice" if advice else "")
-    clean = sum(each.state is RuleState.PASS for each in rules)
-    idle = sum(each.vacuous for each in rules)
-    blind = sum(each.state is RuleState.NOT_EVALUABLE for each in rules)
-    looked = f"{number(idle)} of them had nothing to judge" if idle else "looked, and found nothing"
+    strip = result.strip
+    baselined = result.in_finding_state(FindingState.BASELINED)
+    reappeared = result.in_finding_state(FindingState.REAPPEARED)
+    if result.compared_with is None:
+        new = "the first audit: nothing to compare with"
+    else:
+        new = "since the last audit" + (f"; {number(reappeared)} of them had been gone" if reappeared else "")
+    persisting = "there before" + (f"; {number(baselined)} of them in the baseline" if baselined else "")
     return [
-        Tile("error", number(rules_with(Severity.ERROR)), "Rules with errors", findings(Severity.ERROR)),
-        Tile("warning", number(rules_with(Severity.WARNING)), "Rules with warnings", warnings),
-        Tile("passed", number(clean), "Rules passed", looked),
-        Tile("blind", number(blind), "Not evaluable", "not the same as passed"),
-        Tile("touched", number(records_touched), "Records touched", "by at least one finding"),
+        Tile("error", number(strip.new), "New", new),
+        Tile("warning", number(strip.persisting), "Persisting", persisting),
+        Tile("passed", number(strip.fixed), "Fixed", "there before, and gone"),
+        Tile("waived", number(strip.waived), "Waived", "to live with, until a day"),
+        Tile("blind", number(strip.not_evaluable), "Not evaluable", "rules; not the same as passed"),
     ]
+
+
+def touched(rules: Sequence[RuleResult], records: int) -> str | None:
+    """How many findings there are, and how many records they touch."""
+    kinds = [(sum(each.severities.get(severity, 0) for each in rules), noun) for severity, noun in _NOUNS]
+    told = ", ".join(f"{number(n)} {noun}" for n, noun in kinds if n)
+    return f"{told}; {counted(records, 'record is', 'records are')} touched by at least one of them." if told else None
 
 
 def passed(rules: Sequence[RuleResult]) -> list[Line]:
@@ -90,15 +102,14 @@ def passed(rules: Sequence[RuleResult]) -> list[Line]:
     ]
 
 
-def unevaluated(rules: Sequence[RuleResult]) -> list[Line]:
-    """The rules that could not look, with what would change that."""
-    return [
-        Line(
-            each.rule.id,
-            each.rule.title,
-            visible(each.reason or "no reason given", LONGEST),
-            visible(each.enable, LONGEST) if each.enable else None,
-        )
-        for each in rules
-        if each.state is RuleState.NOT_EVALUABLE
-    ]
+def unevaluated(rules: Sequence[RuleResult]) -> list[Gap]:
+    """The rules that could not look, under what would change that; the remedy for most of them first."""
+    lines: dict[str, list[Line]] = {}
+    for each in rules:
+        if each.state is RuleState.NOT_EVALUABLE:
+            told = visible(each.reason or "no reason given", LONGEST)
+            if each.not_judged:
+                told += f"; {counted(each.not_judged, 'finding')} of earlier audits could not be looked for"
+            lines.setdefault(each.enable or "", []).append(Line(each.rule.id, each.rule.title, told))
+    gaps = [Gap(tuple(of_remedy), visible(enable, LONGEST) or None) for enable, of_remedy in lines.items()]
+    return sorted(gaps, key=lambda gap: -len(gap.lines))

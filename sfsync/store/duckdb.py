@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sfsync.errors import IncompleteAnswer, QueryFailed, StoreError, StoreMissing
-from sfsync.store.duckdb_file import connect, create, opened_at
+from sfsync.store.duckdb_file import connect, create, judging_memory, opened_at
+from sfsync.store.duckdb_refusals import ignoring_duckdb_errors, misfits_as_errors, refusals_as_errors
 from sfsync.store.interface import Params, Rows, TextForm
 from sfsync.store.names import literal, quote
 from sfsync.store.turns import turns_at
@@ -41,22 +41,37 @@ LOAD_MEMORY, LOAD_THREADS = "300MB", 2
 #: Objects with more fields, or longer records (bytes of CSV), need all of MEMORY_LIMIT, among so many threads at most.
 NARROW_COLUMNS, NARROW_RECORD, MOST_THREADS = 150, 2000, 4
 
-#: DuckDB tells of a full disk as a failed commit, too.
-_UNWRITTEN = re.compile(r"failed to commit|could not write|no space left|file too large", re.IGNORECASE)
-
 
 class DuckDBSession:
     """One open connection; see `store.interface.Session`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, judging: bool = False) -> None:
         self.connection = connection
+        self.reads_files = not judging
+        self._looking = judging
 
     def execute(self, sql: str, params: Params = ()) -> Rows:
         """Run one statement and fetch its answer."""
-        with _refusals_as_errors():
+        with refusals_as_errors():
             cursor = self.connection.execute(sql, params or None)
             columns = tuple(str(column[0]) for column in cursor.description or ())
             return Rows(columns, cursor.fetchall() if columns else [])
+
+    def keep(self, table: str, select: str) -> None:
+        """Make a temporary table of the answer to one SELECT, and refuse everything else."""
+        with refusals_as_errors():
+            kinds = [statement.type for statement in self.connection.extract_statements(select)]
+            if kinds != [duckdb.StatementType.SELECT]:
+                raise QueryFailed("this is not one SELECT", hint="a question changes nothing")
+            self.connection.execute(f"CREATE TEMPORARY TABLE {table} AS\n{select}")
+
+    def start_writing(self) -> None:
+        """End the part of a session that can only look."""
+        if self._looking:
+            with refusals_as_errors():
+                self.connection.commit()
+                self.connection.begin()
+            self._looking = False
 
     def load_csv(self, table: str, columns: Mapping[str, str], files: Sequence[Path]) -> int:
         """Append CSV files to a table with the types given; DuckDB's own reader, never Python rows."""
@@ -67,7 +82,7 @@ class DuckDBSession:
         names = ", ".join(quote(name) for name in columns)
         types = ", ".join(f"{literal(name)}: {literal(sql_type)}" for name, sql_type in columns.items())
         paths = ", ".join(literal(str(file)) for file in files)
-        with _misfits_as_errors(table):
+        with misfits_as_errors(table):
             self._take_memory(_is_narrow(files[0], len(columns)))
             answer = self.connection.execute(
                 f"INSERT INTO {table} ({names}) SELECT {names} FROM read_csv([{paths}], columns = {{{types}}}, "
@@ -108,13 +123,16 @@ class DuckDBSession:
 
     def _make_numbered(self, table: str, relation: str) -> int:
         """A temporary table of a relation whose rows are numbered in their own order."""
+        if not self.reads_files and relation.startswith("read_"):
+            with _apart() as apart:
+                return self.load_arrow(table, apart.sql(f"SELECT * FROM {relation}").to_arrow_reader())
         self.execute("SET preserve_insertion_order = true")
         try:
             self.execute(
                 f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT row_number() OVER () AS source_row, * FROM {relation}"
             )
         finally:
-            with _ignoring_duckdb_errors():
+            with ignoring_duckdb_errors():
                 self.connection.execute("SET preserve_insertion_order = false")
         return int(self.execute(f"SELECT count(*) FROM {table}").scalar())
 
@@ -127,7 +145,7 @@ class DuckDBSession:
             raise StoreError(
                 f"the file {file} cannot be written: {error.strerror}", hint="check free disk space and permissions"
             ) from error
-        with _refusals_as_errors():
+        with refusals_as_errors():
             answer = self.connection.execute(
                 f"COPY ({select}) TO {literal(str(file))} (FORMAT csv, HEADER, DELIMITER ',', QUOTE '\"', ESCAPE '\"',"
                 " NULLSTR '', USE_TMP_FILE false)"
@@ -163,13 +181,13 @@ class DuckDBRelation:
 
     def to_pandas(self) -> pd.DataFrame:
         """Everything, as a pandas DataFrame."""
-        with self.store.reading() as session, _refusals_as_errors():
+        with self.store.reading() as session, refusals_as_errors():
             frame: pd.DataFrame = session.connection.execute(self.sql, self.params or None).df()
             return frame
 
     def to_arrow(self) -> pa.Table:
         """Everything, as a pyarrow Table."""
-        with self.store.reading() as session, _refusals_as_errors():
+        with self.store.reading() as session, refusals_as_errors():
             return session.connection.sql(self.sql, params=self.params or None).to_arrow_table()
 
     def _repr_html_(self) -> str:
@@ -228,17 +246,42 @@ class DuckDBStore:
             yield self._mine.session
             return
         with self._session(read_only=False) as session:
-            with _refusals_as_errors():
+            with refusals_as_errors():
                 session.connection.begin()
             try:
                 yield session
             except BaseException:
                 # An error may already have ended the transaction; closing without a commit undoes it in any case.
-                with _ignoring_duckdb_errors():
+                with ignoring_duckdb_errors():
                     session.connection.rollback()
                 raise
-            with _refusals_as_errors():
+            with refusals_as_errors():
                 session.connection.commit()
+
+    @contextmanager
+    def judging(self) -> Iterator[DuckDBSession]:
+        """A session that at first only looks; see `store.interface.Store`.
+
+        Files stay shut until its end, for what it writes too: the database is opened without access to others.
+        """
+        if self._mine.session is not None:
+            yield self._mine.session
+            return
+        if not self.exists():
+            raise StoreMissing(f"there is no mirror at {self.path}", hint="run `sfsync pull` first")
+        self._mine.let_go()
+        with turns_at(self.path).take(alone=True, patience=self.patience):
+            connection = self._connect(read_only=False, files=False, memory=judging_memory())
+            self._mine.session, self._mine.for_writing = DuckDBSession(connection, judging=True), True
+            try:
+                with refusals_as_errors():
+                    connection.execute("BEGIN TRANSACTION READ ONLY")
+                yield self._mine.session
+                with refusals_as_errors():
+                    connection.commit()
+            finally:
+                self._mine.session = None
+                connection.close()  # whatever is not committed is undone
 
     def query(self, sql: str, params: Params = ()) -> DuckDBRelation:
         """A read-only question, answered when its rows are asked for."""
@@ -288,7 +331,7 @@ class DuckDBStore:
         assert mine.keeper is not None  # noqa: S101 - made two lines above, or before
         connection = mine.keeper.cursor()
         if read_only:
-            with _refusals_as_errors():
+            with refusals_as_errors():
                 connection.execute("BEGIN TRANSACTION READ ONLY")
         passed = False
         try:
@@ -298,8 +341,8 @@ class DuckDBStore:
             if not passed or mine.overdue:  # after an error nothing is taken for granted
                 mine.let_go()
 
-    def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        return connect(self.path, read_only=read_only, memory_limit=MEMORY_LIMIT, patience=self.patience)
+    def _connect(self, *, read_only: bool, files: bool = True, memory: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
+        return connect(self.path, read_only=read_only, memory_limit=memory, patience=self.patience, files=files)
 
     def _create(self) -> None:
         create(self.path)
@@ -322,10 +365,16 @@ def _check_header(file: Path, columns: list[str]) -> None:
 
 def _try_apart(sql: str) -> None:
     """Ask something of a file in a database of its own: a refusal would end the transaction that is under way."""
-    with _refusals_as_errors():
+    with _apart() as apart:
+        apart.execute(sql)
+
+
+@contextmanager
+def _apart() -> Iterator[duckdb.DuckDBPyConnection]:
+    with refusals_as_errors():
         apart = duckdb.connect(config={"memory_limit": LOAD_MEMORY, "autoinstall_known_extensions": "false"})
         try:
-            apart.execute(sql)
+            yield apart
         finally:
             apart.close()
 
@@ -345,51 +394,3 @@ def _is_narrow(file: Path, columns: int) -> bool:
         beginning = page.read(NARROW_RECORD * 500)
     records = sum(between_quotes.count(b"\n") for between_quotes in beginning.split(b'"')[::2])
     return columns <= NARROW_COLUMNS and len(beginning) <= NARROW_RECORD * records
-
-
-@contextmanager
-def _ignoring_duckdb_errors() -> Iterator[None]:
-    try:
-        yield
-    except duckdb.Error:
-        return
-
-
-@contextmanager
-def _misfits_as_errors(table: str) -> Iterator[None]:
-    """A page that does not fit its table is a fault of the answer: the load stops, nothing is guessed or dropped."""
-    try:
-        with _refusals_as_errors():
-            yield
-    except QueryFailed as error:
-        raise IncompleteAnswer(
-            f"a page for {table} does not fit the fields the org described: {error.message}",
-            hint="run the pull again; nothing of this answer was kept",
-        ) from error
-
-
-@contextmanager
-def _refusals_as_errors() -> Iterator[None]:
-    """DuckDB's refusals as sfsync's errors: full disks and memory apart from faults in the SQL."""
-    try:
-        yield
-    except duckdb.InterruptException as error:
-        raise KeyboardInterrupt from error
-    except RuntimeError as error:
-        if "interrupted" not in str(error):
-            raise
-        raise KeyboardInterrupt from error  # Ctrl-C in the middle of a statement, as DuckDB puts it
-    except duckdb.OutOfMemoryException as error:
-        raise StoreError(f"the database ran out of memory: {error}", hint="ask for fewer rows or columns") from error
-    except duckdb.IOException as error:
-        raise StoreError(
-            f"the database could not read or write its files: {error}", hint="check free disk space and permissions"
-        ) from error
-    except duckdb.Error as error:
-        text = str(error).strip()
-        if isinstance(error, duckdb.FatalException) or _UNWRITTEN.search(text):
-            raise StoreError(
-                f"the database could not write its files: {text.splitlines()[0]}",
-                hint="check free disk space and permissions; what was stored before is as it was",
-            ) from error
-        raise QueryFailed(text, hint="`sfsync status` lists the tables of the mirror") from error

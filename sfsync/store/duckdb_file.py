@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Seconds that a file is kept open for a thread's next session, at most: others wait for it.
 LONGEST_AT_HAND = 0.5
 
+#: Judging joins and sorts whole objects: a million leads with their history take up to this, and more spill to disk.
+JUDGING_MEGABYTES = 3000
+
 _LOCK_HOLDER = re.compile(r"held in (?P<program>\S+) \(PID (?P<pid>\d+)\)")
 
 
@@ -72,8 +75,17 @@ def opened_at(path: Path) -> Opened:
         return _opened.setdefault(os.path.realpath(path), Opened())
 
 
-def connect(path: Path, *, read_only: bool, memory_limit: str, patience: float) -> duckdb.DuckDBPyConnection:
+def connect(
+    path: Path, *, read_only: bool, memory_limit: str, patience: float, files: bool = True
+) -> duckdb.DuckDBPyConnection:
     """Open a file, waiting some seconds for another process that has it open.
+
+    Args:
+        path: The file.
+        read_only: Nothing can be changed.
+        memory_limit: In DuckDB's words.
+        patience: How many seconds.
+        files: SQL may read and write other files.
 
     Raises:
         StoreLocked: That process did not let go of it.
@@ -84,6 +96,7 @@ def connect(path: Path, *, read_only: bool, memory_limit: str, patience: float) 
         "memory_limit": memory_limit,
         "preserve_insertion_order": "false",
         "autoinstall_known_extensions": "false",  # a store must not reach for the network
+        **({} if files else {"enable_external_access": "false"}),
     }
     deadline = time.monotonic() + patience
     while True:
@@ -94,6 +107,15 @@ def connect(path: Path, *, read_only: bool, memory_limit: str, patience: float) 
             if not isinstance(problem, StoreLocked) or time.monotonic() > deadline:
                 raise problem from error
         time.sleep(0.1)
+
+
+def judging_memory() -> str:
+    """What judging may take, in DuckDB's words: never more than two thirds of a small machine."""
+    try:
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+    except (AttributeError, OSError, ValueError):
+        return f"{JUDGING_MEGABYTES}MB"  # not every system tells
+    return f"{min(JUDGING_MEGABYTES, machine * 2 // 3)}MB"
 
 
 def create(path: Path) -> None:

@@ -103,6 +103,19 @@ class Session(Protocol):
         """
         ...
 
+    def keep(self, table: str, select: str) -> None:
+        """Make the temporary table `table` of a question's answer. Raises `QueryFailed` for all but one SELECT.
+
+        Args:
+            table: Plain name, already quoted.
+            select: The question; it may come from a file that nobody has looked at.
+        """
+        ...
+
+    def start_writing(self) -> None:
+        """In a session of `Store.judging`, end the part that can only look; elsewhere this changes nothing."""
+        ...
+
     def copy_rows(self, copy: str, table: str, ids: str) -> None:
         """Make the temporary table `copy` of the rows of `table` with these Ids, few of many, at a cost that is theirs.
 
@@ -153,6 +166,14 @@ class Store(Protocol):
 
         Nested use joins the outer transaction. Creates the database when there is none.
         Raises `StoreLocked`, `StoreDamaged`.
+        """
+        ...
+
+    def judging(self) -> AbstractContextManager[Session]:
+        """A session that begins as one that can only look, and reads no files, but makes temporary tables.
+
+        From `start_writing` on it is one transaction like that of `writing`. Nested use joins the outer session, and
+        can do what that can. Raises `StoreMissing`, `StoreLocked`, `StoreDamaged`.
         """
         ...
 

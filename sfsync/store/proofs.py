@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sfsync.store.columns import has_table
+from sfsync.store.columns import has_table, table_columns
 from sfsync.store.interface import Session
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS sfsync.proofs (run_id VARCHAR, object VARCHAR, as_of TIMESTAMP, records BIGINT,"
-    " differences VARCHAR, method VARCHAR)"
+    " differences VARCHAR, method VARCHAR, repaired BOOLEAN)"
 )
 
 
@@ -27,6 +27,7 @@ class Proof:
         records: How many records the org listed.
         differences: Kind → how many; empty when the mirror equals the org.
         method: `ids`, `values`, or `sample of N`.
+        repaired: The differences were mended at once.
     """
 
     run_id: str
@@ -35,6 +36,7 @@ class Proof:
     records: int
     differences: Mapping[str, int]
     method: str
+    repaired: bool = False
 
 
 def prepare(session: Session) -> None:
@@ -44,9 +46,15 @@ def prepare(session: Session) -> None:
 
 def save_proof(session: Session, proof: Proof) -> None:
     """Keep a proof."""
+    if not _knows_repairs(session):
+        session.execute("ALTER TABLE sfsync.proofs ADD COLUMN repaired BOOLEAN")
     session.execute(
-        "INSERT INTO sfsync.proofs VALUES (?, ?, ?, ?, ?, ?)",
-        [proof.run_id, proof.object, proof.as_of, proof.records, json.dumps(dict(proof.differences)), proof.method],
+        "INSERT INTO sfsync.proofs (run_id, object, as_of, records, differences, method, repaired)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            *(proof.run_id, proof.object, proof.as_of, proof.records, json.dumps(dict(proof.differences))),
+            *(proof.method, proof.repaired),
+        ],
     )
 
 
@@ -54,10 +62,16 @@ def last_proofs(session: Session) -> dict[str, Proof]:
     """Object → its newest proof; empty before the first."""
     if not has_table(session, "sfsync", "proofs"):
         return {}
+    repaired = "repaired" if _knows_repairs(session) else "FALSE"
     rows = session.execute(
-        "SELECT run_id, object, as_of, records, differences, method FROM sfsync.proofs ORDER BY run_id"
+        f"SELECT run_id, object, as_of, records, differences, method, {repaired} FROM sfsync.proofs ORDER BY run_id"
     )
     return {
-        name: Proof(run_id, name, as_of, records, json.loads(differences), method)
-        for run_id, name, as_of, records, differences, method in rows
+        name: Proof(run_id, name, as_of, records, json.loads(differences), method, mended is True)
+        for run_id, name, as_of, records, differences, method, mended in rows
     }
+
+
+def _knows_repairs(session: Session) -> bool:
+    """Whether the table has the column: that of an older project has not."""
+    return "repaired" in table_columns(session, "sfsync", "proofs")

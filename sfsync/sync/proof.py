@@ -200,5 +200,5 @@ class Proving:
         counts: dict[str, int] = {}
         for found in proof.differences:
             counts[found.kind] = counts.get(found.kind, 0) + found.count
-        kept = Proof(self.run_id, state.name, state.upper_bound, proof.records, counts, proof.method)
+        kept = Proof(self.run_id, state.name, state.upper_bound, proof.records, counts, proof.method, proof.repaired)
         save_proof(session, kept)

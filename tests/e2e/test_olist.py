@@ -114,12 +114,12 @@ def test_rules_without_their_criteria_are_not_evaluable_and_say_how_to_enable_th
         assert "definitions" in blind["enable"]
 
 
-def test_the_twelve_rules_and_three_metrics_are_all_there(audit: dict[str, Any]) -> None:
+def test_the_twelve_rules_and_twenty_metrics_are_all_there(audit: dict[str, Any]) -> None:
     assert {each["id"] for each in audit["result"]["rules"]} == {
         *("LI001", "LQ001", "LQ002", "LA004", "CV001", "CV002", "CV003", "CV006"),
         *("OP001", "OP007", "FC001", "FM009"),
     }
-    assert {each["id"] for each in audit["result"]["metrics"]} == {"M01", "M03", "M05"}
+    assert {each["id"] for each in audit["result"]["metrics"]} == {f"M{number:02d}" for number in range(1, 21)}
     assert audit["result"]["as_of"].endswith("Z")
 
 

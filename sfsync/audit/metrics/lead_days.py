@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sfsync.audit.metrics.bench import Bench
 from sfsync.audit.metrics.context import MetricContext
-from sfsync.store.interface import Session
 
 DATE_WITHOUT_TIME = (
     "ConvertedDate is a date without a time: durations are whole calendar days, and one day either way is within "
@@ -20,9 +20,15 @@ DATE_WITHOUT_TIME = (
 WHITE_SPACE = " \t\n\v\f\r\N{NO-BREAK SPACE}"
 
 
-def leads_cte(context: MetricContext) -> str:
-    """`leads AS (…)`: one row a live lead with `created_day`, `age`, `converted`, `converted_day`, `days`, `source`.
+def local_day(instant: str) -> str:
+    """The calendar day of an instant in the org's zone; binds `$timezone`."""
+    return f"CAST({instant} AT TIME ZONE 'UTC' AT TIME ZONE $timezone AS DATE)"
 
+
+def leads_cte(context: MetricContext) -> str:
+    """`leads AS (…)`: one row a live lead: `id`, `created_day`, `age`, `converted`, `converted_day`, `days`, `source`.
+
+    `opportunity_id` is what it was converted to.
     `days` runs from creation to conversion and is NULL where either date is; `source` is NULL where blank.
     Needs `CreatedDate` and `IsConverted`; what else is missing in the org is NULL. Binds what `leads_params` gives.
     """
@@ -30,10 +36,14 @@ def leads_cte(context: MetricContext) -> str:
     source = (
         "NULLIF(TRIM(\"LeadSource\", $blanks), '')" if context.has("Lead", "LeadSource") else "CAST(NULL AS VARCHAR)"
     )
+    lead_id = '"Id"' if context.has("Lead", "Id") else "CAST(NULL AS VARCHAR)"
+    linked = context.has("Lead", "ConvertedOpportunityId")
+    opportunity = '"ConvertedOpportunityId"' if linked else "CAST(NULL AS VARCHAR)"
     return f"""
     dated AS (
         SELECT
-            CAST("CreatedDate" AT TIME ZONE 'UTC' AT TIME ZONE $timezone AS DATE) AS created_day,
+            {lead_id} AS id, {opportunity} AS opportunity_id,
+            {local_day('"CreatedDate"')} AS created_day,
             COALESCE("IsConverted", FALSE) AS converted,
             CASE WHEN "IsConverted" THEN {converted_day} END AS converted_day,
             {source} AS source
@@ -50,7 +60,7 @@ def leads_params(context: MetricContext, **more: Any) -> dict[str, Any]:
     return {"timezone": context.timezone, "today": context.today.isoformat(), **blanks, **more}
 
 
-def deleted_leads(session: Session, context: MetricContext) -> dict[str, int | None] | None:
+def deleted_leads(bench: Bench, context: MetricContext) -> dict[str, int | None] | None:
     """How many leads in the recycle bin were left out, how many of them had converted, and how many had lost a merge.
 
     None when the mirror cannot tell: for the last alone, or for all.
@@ -58,7 +68,7 @@ def deleted_leads(session: Session, context: MetricContext) -> dict[str, int | N
     if not context.has("Lead", "IsDeleted"):
         return None
     merged = 'count("MasterRecordId")' if context.has("Lead", "MasterRecordId") else "NULL"
-    counts = session.execute(
+    counts = bench.execute(
         f"""
         SELECT count(*) AS n, count(*) FILTER (WHERE "IsConverted") AS converted, {merged} AS merged
         FROM sf_all."Lead" WHERE "IsDeleted"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from sfsync.audit.metrics.bench import Bench
 from sfsync.audit.metrics.context import MetricContext
 from sfsync.audit.metrics.lead_days import DATE_WITHOUT_TIME, deleted_leads, leads_cte, leads_params
+from sfsync.audit.metrics.metric import Metric
+from sfsync.audit.metrics.tables import table
 from sfsync.audit.metrics.wilson import SMALLEST_RANKABLE, percent, wilson95
 from sfsync.records import MetricResult
-from sfsync.store.interface import Session
 
 HORIZONS = (30, 60, 90, 180, 365)
 BLANK = "(blank)"
@@ -21,15 +23,34 @@ BLANK = "(blank)"
 MOST_SOURCES = 100
 
 
-def compute(session: Session, context: MetricContext) -> MetricResult:
+METRIC = Metric(
+    id="M01",
+    name="lead-conversion",
+    title="Lead conversion",
+    unit="percent",
+    definition=(
+        "Of the live leads created at least {maturity_days} days before the as-of day, the share that has converted by "
+        "then."
+    ),
+    population="live leads at least {maturity_days} days old",
+    denominator="leads old enough to judge",
+    why=(
+        "Converted ÷ created by month makes every newest month look bad, because young leads have not had their time; "
+        "and conversions of a month ÷ leads created in it is throughput, which can exceed 100 %."
+    ),
+    needs=("Lead",),
+)
+
+
+def compute(bench: Bench, context: MetricContext) -> MetricResult:
     """Lead conversion with its interval, by horizon, by source and by month of creation."""
-    reason = context.missing("Lead", "CreatedDate", "IsConverted")
-    if reason:
-        return _result(context, None, 0, context.stamp(), reason)
-    totals = _totals(session, context)
+    unmet = METRIC.unmet(context, "Lead", "CreatedDate", "IsConverted")
+    if unmet:
+        return unmet
+    totals = _totals(bench, context)
     n, converted = totals["mature"], totals["mature_converted"]
-    deleted = deleted_leads(session, context)
-    details = context.stamp() | {
+    deleted = deleted_leads(bench, context)
+    details = {
         "maturity_days": context.maturity_days,
         "created": totals["leads"],
         "converted": converted,
@@ -40,38 +61,21 @@ def compute(session: Session, context: MetricContext) -> MetricResult:
         "wilson95": wilson95(converted, n),
         "deleted_left_out": deleted,
         "horizons": _horizons(totals) if context.has("Lead", "ConvertedDate") else None,
-        "by_source": _by_source(session, context) if context.has("Lead", "LeadSource") else None,
-        "by_month": _by_month(session, context),
+        "by_source": _by_source(bench, context) if context.has("Lead", "LeadSource") else None,
+        "by_month": _by_month(bench, context),
         "exclusions": _exclusions(context, totals, deleted),
         "notes": _notes(context, totals),
     }
+    details["tables"] = _tables(details)
+    reason = None
     if not totals["leads"]:
         reason = "there are no leads"
     elif not n:
         reason = f"no lead is {context.maturity_days} days old yet, so none can be judged"
-    return _result(context, percent(converted, n), n, details, reason)
+    return METRIC.result(context, percent(converted, n), n, details, reason)
 
 
-def _result(
-    context: MetricContext, value: float | None, n: int, details: dict[str, Any], reason: str | None
-) -> MetricResult:
-    return MetricResult(
-        id="M01",
-        name="lead-conversion",
-        title="Lead conversion",
-        value=value,
-        unit="percent",
-        n=n,
-        definition=(
-            f"Of the live leads created at least {context.maturity_days} days before the as-of day, "
-            "the share that has converted by then."
-        ),
-        context=details,
-        reason=reason,
-    )
-
-
-def _totals(session: Session, context: MetricContext) -> dict[str, int]:
+def _totals(bench: Bench, context: MetricContext) -> dict[str, int]:
     """All counts over all leads, in one pass."""
     by_horizon = "".join(
         f""",
@@ -95,7 +99,7 @@ def _totals(session: Session, context: MetricContext) -> dict[str, int]:
         {by_horizon}
     FROM leads
     """
-    counts: dict[str, int] = session.execute(sql, leads_params(context, maturity=context.maturity_days)).dicts()[0]
+    counts: dict[str, int] = bench.execute(sql, leads_params(context, maturity=context.maturity_days)).dicts()[0]
     return counts
 
 
@@ -107,7 +111,7 @@ def _horizons(totals: dict[str, int]) -> list[dict[str, Any]]:
     return [{"days": days} | _share(totals[f"n_{days}"], totals[f"converted_{days}"]) for days in HORIZONS]
 
 
-def _by_source(session: Session, context: MetricContext) -> list[dict[str, Any]]:
+def _by_source(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
     """Matured leads by source, most leads first; blank is a source of its own, not a gap in the table."""
     sql = f"""
     WITH {leads_cte(context)},
@@ -123,7 +127,7 @@ def _by_source(session: Session, context: MetricContext) -> list[dict[str, Any]]
     """
     params = leads_params(context, maturity=context.maturity_days, most=MOST_SOURCES)
     shares = []
-    for row in session.execute(sql, params).dicts():
+    for row in bench.execute(sql, params).dicts():
         label = row["source"] or BLANK
         if row["is_rest"] and not row["is_blank"]:
             label = f"({row['sources']} further sources)"
@@ -133,7 +137,7 @@ def _by_source(session: Session, context: MetricContext) -> list[dict[str, Any]]
     return shares
 
 
-def _by_month(session: Session, context: MetricContext) -> list[dict[str, Any]]:
+def _by_month(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
     """All leads by month of creation; a month is mature when its youngest possible lead is old enough to judge."""
     sql = f"""
     WITH {leads_cte(context)}
@@ -150,12 +154,28 @@ def _by_month(session: Session, context: MetricContext) -> list[dict[str, Any]]:
     """
     dated = context.has("Lead", "ConvertedDate")
     months = []
-    for row in session.execute(sql, leads_params(context, maturity=context.maturity_days)).dicts():
+    for row in bench.execute(sql, leads_params(context, maturity=context.maturity_days)).dicts():
         within = percent(row["within"], row["n"]) if dated and row["mature"] else None
         share = _share(row["n"], row["converted"])
         month = f"{row['year']:04d}-{row['month']:02d}"
         months.append({"month": month} | share | {"mature": row["mature"], "percent_within_maturity": within})
     return months
+
+
+def _tables(details: dict[str, Any]) -> list[dict[str, Any]]:
+    share = {
+        "n": ("count", "Leads"),
+        "converted": ("count", "Converted"),
+        "percent": ("percent", "Share"),
+        "wilson95": ("interval", "95% interval"),
+    }
+    within = {"percent_within_maturity": ("percent", f"Within {details['maturity_days']} days")}
+    told = [
+        ("horizons", "Converted within", {"days": ("days", "Days")} | share),
+        ("by_source", "Conversion by lead source", {"source": ("label", "Lead source")} | share),
+        ("by_month", "Conversion by month of creation", {"month": ("text", "Created in")} | share | within),
+    ]
+    return [table(key.replace("_", "-"), title, columns, details[key]) for key, title, columns in told if details[key]]
 
 
 def _exclusions(

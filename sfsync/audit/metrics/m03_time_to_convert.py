@@ -9,32 +9,53 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sfsync.audit.metrics.bench import Bench
 from sfsync.audit.metrics.context import MetricContext
 from sfsync.audit.metrics.kaplan_meier import Curve, kaplan_meier
 from sfsync.audit.metrics.lead_days import DATE_WITHOUT_TIME, deleted_leads, leads_cte, leads_params
 from sfsync.audit.metrics.m01_conversion import HORIZONS
+from sfsync.audit.metrics.metric import Metric
+from sfsync.audit.metrics.tables import table
 from sfsync.audit.metrics.wilson import percent
 from sfsync.records import MetricResult
-from sfsync.store.interface import Session
 
 #: (day, count), in order of days.
 Histogram = Sequence[tuple[int, int]]
 
 
-def compute(session: Session, context: MetricContext) -> MetricResult:
+METRIC = Metric(
+    id="M03",
+    name="time-to-convert",
+    title="Time to convert",
+    unit="days",
+    definition=(
+        "The number of days after which half of all live leads have converted (Kaplan-Meier median): leads that "
+        "have not converted count for as long as they have been watched, instead of being left out."
+    ),
+    population="live leads with a created date",
+    denominator="leads converted or still waiting",
+    why=(
+        "The mean of those that happened to convert answers another question, and always looks better than the truth. "
+        "ConvertedDate has no time of day, so nothing finer than a day is told."
+    ),
+    needs=("Lead",),
+)
+
+
+def compute(bench: Bench, context: MetricContext) -> MetricResult:
     """The Kaplan-Meier median of days to convert, with what the converted leads alone would suggest."""
-    reason = context.missing("Lead", "CreatedDate", "IsConverted", "ConvertedDate")
-    if reason:
-        return _result(None, 0, context.stamp(), reason)
-    converted = _histogram(session, context, "converted AND days IS NOT NULL AND NOT future", "days")
-    waiting = _histogram(session, context, "NOT converted AND age >= 0", "age")
+    unmet = METRIC.unmet(context, "Lead", "CreatedDate", "IsConverted", "ConvertedDate")
+    if unmet:
+        return unmet
+    converted = _histogram(bench, context, "converted AND days IS NOT NULL AND NOT future", "days")
+    waiting = _histogram(bench, context, "NOT converted AND age >= 0", "age")
     curve = kaplan_meier(_days_at_risk(converted, waiting))
     events, censored = _size(converted), _size(waiting)
-    left_out = _left_out(session, context)
-    deleted = deleted_leads(session, context)
+    left_out = _left_out(bench, context)
+    deleted = deleted_leads(bench, context)
     if deleted and deleted["n"]:
         left_out.append({"reason": "in the recycle bin", "n": deleted["n"]})
-    details = context.stamp() | {
+    details: dict[str, Any] = {
         "km": {f"p{share}": curve.quantile(share / 100) for share in (10, 25, 50, 75, 90)},
         "km_converted_by": _converted_by(curve),
         "converted": events,
@@ -45,35 +66,26 @@ def compute(session: Session, context: MetricContext) -> MetricResult:
         "exclusions": left_out,
         "notes": _notes(converted),
     }
+    details["tables"] = [
+        table(
+            "after",
+            "Share of all leads converted, those still waiting counted in (Kaplan-Meier)",
+            {"days": ("days", "Days"), "percent": ("percent", "Share"), "interval95": ("interval", "95% interval")},
+            details["km_converted_by"],
+        )
+    ]
     median = curve.quantile(0.5)
     reason = _why_none(curve, events + censored) if median is None else None
-    return _result(median, events + censored, details, reason)
+    return METRIC.result(context, median, events + censored, details, reason)
 
 
-def _result(value: float | None, n: int, details: dict[str, Any], reason: str | None) -> MetricResult:
-    return MetricResult(
-        id="M03",
-        name="time-to-convert",
-        title="Time to convert",
-        value=value,
-        unit="days",
-        n=n,
-        definition=(
-            "The number of days after which half of all live leads have converted (Kaplan-Meier median): leads that "
-            "have not converted count for as long as they have been watched, instead of being left out."
-        ),
-        context=details,
-        reason=reason,
-    )
-
-
-def _histogram(session: Session, context: MetricContext, which: str, day: str) -> Histogram:
+def _histogram(bench: Bench, context: MetricContext, which: str, day: str) -> Histogram:
     sql = f"""
     WITH {leads_cte(context)},
     judged AS (SELECT leads.*, COALESCE(converted_day - CAST($today AS DATE) > 1, FALSE) AS future FROM leads)
     SELECT {day} AS day, count(*) AS n FROM judged WHERE {which} GROUP BY 1 ORDER BY 1
     """
-    return [(int(row[0]), int(row[1])) for row in session.execute(sql, leads_params(context))]
+    return [(int(row[0]), int(row[1])) for row in bench.execute(sql, leads_params(context))]
 
 
 def _size(histogram: Histogram) -> int:
@@ -127,7 +139,7 @@ def _nth(histogram: Histogram, index: int) -> int:
     raise IndexError(index)
 
 
-def _left_out(session: Session, context: MetricContext) -> list[dict[str, Any]]:
+def _left_out(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
     sql = f"""
     WITH {leads_cte(context)}
     SELECT
@@ -143,7 +155,7 @@ def _left_out(session: Session, context: MetricContext) -> list[dict[str, Any]]:
         "without a created date",
         "created after the as-of day",
     )
-    counts = session.execute(sql, leads_params(context)).rows[0]
+    counts = bench.execute(sql, leads_params(context)).rows[0]
     return [{"reason": reason, "n": n} for reason, n in zip(reasons, counts, strict=True) if n]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sfsync.audit import load
 from sfsync.records import FieldDescribe, ObjectDescribe
 from sfsync.store.duckdb import DuckDBStore
 from sfsync.store.ledger import save_cursor, save_describe
@@ -137,3 +138,15 @@ def mirror(store: DuckDBStore) -> MakeMirror:
         return store
 
     return fill
+
+
+@pytest.fixture
+def project_with(tmp_path: Path, mirror: MakeMirror, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A project with a rule of its own and no others, so that a test takes no longer than that; see `results.Project`."""
+    from tests.unit.audit.results import Project  # noqa: PLC0415 - it builds on this module
+
+    (tmp_path / "nothing").mkdir()
+    monkeypatch.setattr(load, "PACKAGED", tmp_path / "nothing")
+    load._packaged_rules.cache_clear()
+    yield Project(tmp_path, mirror)
+    load._packaged_rules.cache_clear()

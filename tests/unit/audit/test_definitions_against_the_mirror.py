@@ -127,3 +127,21 @@ def test_evidence_is_compared_without_regard_to_case(mirror: MakeMirror) -> None
     )
     result = audit(store, settings(**bant(need=[{"field": "Need__c", "in": ["speed"]}])), select=["LQ002"])
     assert [finding.record_id for finding in result.findings()] == [converted(3)["Id"]]
+
+
+def test_stages_and_record_types_of_a_sales_process_that_the_org_does_not_have_are_named(mirror: MakeMirror) -> None:
+    store = mirror(
+        Lead=[lead(1)],
+        Opportunity=[{"Id": "006A", "IsDeleted": False, "StageName": "Discovery", "IsClosed": False}],
+        OpportunityStage=[{"Id": "01JA", "ApiName": "Discovery", "MasterLabel": "Erkundung"}],
+        RecordType=[{"Id": "012A", "IsDeleted": False, "DeveloperName": "Renewal"}],
+    )
+    processes = {"Renewals": {"record_types": ["Renewals"], "stages": ["Discovery", "Erkundung", "Discovry"]}}
+    with pytest.raises(ConfigError) as error:
+        audit(store, settings(deals={"sales_processes": processes}))
+    told = [str(problem) for problem in error.value.problems]
+    assert len(told) == 3
+    assert "no opportunity stage `Erkundung`" in told[0]
+    assert "its API name is `Discovery`" in told[0]
+    assert "no opportunity stage `Discovry`" in told[1]
+    assert "no record type `Renewals` (did you mean `Renewal`?)" in told[2]

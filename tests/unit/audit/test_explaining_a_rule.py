@@ -17,7 +17,7 @@ from tests.unit.audit.conftest import MakeMirror, lead
 
 def explained(rule_id: str, settings: Settings | None = None, store: DuckDBStore | None = None) -> Explanation:
     known = settings or Settings()
-    (resolved,) = [each for each in resolve_rules(load_rules(), known.rules) if each.rule.id == rule_id]
+    (resolved,) = [each for each in resolve_rules(load_rules(), known) if each.rule.id == rule_id]
     if store is None:
         return explain(resolved)
     with store.reading() as session:
@@ -28,7 +28,8 @@ def explained(rule_id: str, settings: Settings | None = None, store: DuckDBStore
 def test_every_rule_can_be_explained_without_a_mirror(rule: Rule) -> None:
     page = explained(rule.id)
     text = page.as_text()
-    for heading in ("Judges", "Why it matters", "What to do", "When it may be wrong", "Needs", "SQL of the findings"):
+    needs = ["Needs"] if rule.every_need else []
+    for heading in ("Judges", "Why it matters", "What to do", "When it may be wrong", *needs, "SQL of the findings"):
         assert f"\n{heading}\n" in text
     assert page.as_json()["sql"] in text
 
@@ -64,7 +65,7 @@ def test_what_cannot_be_seen_is_said(mirror: MakeMirror) -> None:
 
 def test_evidence_is_shown_even_without_a_mirror() -> None:
     settings = Settings.model_validate({"definitions": {"frameworks": {"BANT": {"budget": ["Budget__c"]}}}})
-    (resolved,) = [each for each in resolve_rules(load_rules(), {}) if each.rule.id == "LQ002"]
+    (resolved,) = [each for each in resolve_rules(load_rules(), Settings()) if each.rule.id == "LQ002"]
     page = explain(resolved, AuditContext(as_of=None, definitions=settings.definitions))
     assert 'l."Budget__c"' in page.as_json()["sql"]
     assert page.as_json()["reason"] is None

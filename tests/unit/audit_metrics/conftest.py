@@ -6,12 +6,36 @@ from pathlib import Path
 
 import pytest
 
-from sfsync.audit.metrics import MetricContext
+from sfsync.audit.context import AuditContext
+from sfsync.audit.metrics import Bench, MetricContext
+from sfsync.config.definitions import Definitions
 from sfsync.records import MetricResult
 from sfsync.store.duckdb import DuckDBStore
 from sfsync.store.mirror import mirror_columns, prepare_mirror
 from sfsync.store.names import quote, table
 
+HISTORY = {
+    "Id": "VARCHAR",
+    "OpportunityId": "VARCHAR",
+    "StageName": "VARCHAR",
+    "CreatedDate": "TIMESTAMP",
+    "Amount": "DOUBLE",
+    "CloseDate": "DATE",
+    "Probability": "DOUBLE",
+    "ForecastCategory": "VARCHAR",
+}
+FIELD_HISTORY = {
+    "Id": "VARCHAR",
+    "OpportunityId": "VARCHAR",
+    "Field": "VARCHAR",
+    "DataType": "VARCHAR",
+    "CreatedDate": "TIMESTAMP",
+    "OldValue": "VARCHAR",
+    "NewValue": "VARCHAR",
+}
+STAGE = {"ApiName": "VARCHAR", "IsClosed": "BOOLEAN", "IsWon": "BOOLEAN", "SortOrder": "INTEGER"}
+#: The stages of most tests, in their order.
+STAGES = ("Prospecting", "Qualification", "Proposal", "Closed Won", "Closed Lost")
 TYPES = {"Id": "VARCHAR", "IsDeleted": "BOOLEAN", "CreatedDate": "TIMESTAMP"}
 LEAD = TYPES | {"IsConverted": "BOOLEAN", "ConvertedDate": "DATE", "LeadSource": "VARCHAR"}
 OPPORTUNITY = TYPES | {
@@ -68,6 +92,44 @@ class Mirror:
             "Opportunity", columns, [{"Id": f"006{n:012d}AAA", "IsDeleted": False} | row for n, row in enumerate(rows)]
         )
 
+    def stages(self, *names: str) -> None:
+        """The org's stages in this order; those called Closed… are, and the one called Won is won."""
+        rows = [
+            {"ApiName": name, "IsClosed": name.startswith("Closed"), "IsWon": name == "Closed Won", "SortOrder": place}
+            for place, name in enumerate(names or STAGES, 1)
+        ]
+        self.make("OpportunityStage", STAGE, rows)
+
+    def history(self, *rows: dict) -> None:
+        """Stage history; `deal` is the number of the opportunity, `at` the instant, the rest as it stands."""
+        self.make(
+            "OpportunityHistory",
+            HISTORY,
+            [
+                {"Id": f"008{n:012d}AAA", "OpportunityId": f"006{row['deal']:012d}AAA", "CreatedDate": row["at"]} | row
+                for n, row in enumerate(rows)
+            ],
+        )
+
+    def owner_changes(self, *rows: tuple[int, str, str, str]) -> None:
+        """Field history of owners: number of the opportunity, instant, from, to."""
+        self.make(
+            "OpportunityFieldHistory",
+            FIELD_HISTORY,
+            [
+                {
+                    "Id": f"017{n:012d}AAA",
+                    "OpportunityId": f"006{deal:012d}AAA",
+                    "Field": "Owner",
+                    "DataType": "EntityId",
+                    "CreatedDate": at,
+                    "OldValue": old,
+                    "NewValue": new,
+                }
+                for n, (deal, at, old, new) in enumerate(rows)
+            ],
+        )
+
     def load(self, name: str, columns: dict[str, str], select: str) -> None:
         """A table of these columns, filled by a SELECT."""
         self.make(name, columns)
@@ -78,13 +140,32 @@ class Mirror:
     def compute(self, metric, as_of: str = "2026-01-31T12:00:00", timezone: str = "UTC", **options) -> MetricResult:
         """What a metric makes of this mirror."""
         with self.store.reading() as session:
-            columns = mirror_columns(session)
-            return metric(session, MetricContext(datetime.fromisoformat(as_of), timezone, columns, **options))
+            context = self.context(session, as_of, timezone, **options)
+            with Bench(session) as bench:
+                return metric(bench, context)
+
+    def context(self, session, as_of: str, timezone: str = "UTC", **options) -> MetricContext:
+        """What metrics are told of this mirror; `definitions` may be given as in a file, instants as texts."""
+        columns, now = mirror_columns(session), datetime.fromisoformat(as_of)
+        definitions = Definitions.model_validate(options.pop("definitions", {}))
+        options = {
+            name: datetime.fromisoformat(value) if name in {"since", "until"} else value
+            for name, value in options.items()
+        }
+        rows = {name: session.execute(f"SELECT count(*) FROM {table('sf_all', name)}").scalar() for name in columns}
+        audit = AuditContext(now, timezone, columns, rows, definitions=definitions)
+        return MetricContext(now, timezone, columns, definitions=definitions, audit=audit, **options)
 
 
 @pytest.fixture
 def mirror(tmp_path: Path) -> Mirror:
     return Mirror(DuckDBStore(tmp_path / "mirror.duckdb"))
+
+
+@pytest.fixture
+def make_mirror():
+    """Makes further mirrors, each in a folder of its own."""
+    return lambda folder: Mirror(DuckDBStore(folder / "mirror.duckdb"))
 
 
 def _shared_data(folder: str) -> Path:
@@ -121,5 +202,30 @@ def maven(mirror: Mirror) -> Mirror:
                close_date, close_value, sales_agent
         FROM read_csv('{file}')
         """,
+    )
+    return mirror
+
+
+@pytest.fixture
+def shared_data():
+    """The folder of a data set, by name."""
+    return _shared_data
+
+
+@pytest.fixture
+def olist_won(mirror: Mirror) -> Mirror:
+    """The leads with the opportunities that they became."""
+    folder = _shared_data("olist_org")
+    mirror.load(
+        "Lead",
+        LEAD | {"ConvertedOpportunityId": "VARCHAR"},
+        f"SELECT Id, IsDeleted, CreatedDate AT TIME ZONE 'UTC', IsConverted, ConvertedDate, LeadSource, "
+        f"ConvertedOpportunityId FROM read_csv('{folder / 'Lead.csv'}')",
+    )
+    mirror.load(
+        "Opportunity",
+        TYPES | {"IsClosed": "BOOLEAN", "IsWon": "BOOLEAN", "StageName": "VARCHAR", "CloseDate": "DATE"},
+        f"SELECT Id, IsDeleted, CreatedDate AT TIME ZONE 'UTC', TRUE, TRUE, StageName, CloseDate "
+        f"FROM read_csv('{folder / 'Opportunity.csv'}')",
     )
     return mirror

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sfsync.audit.metrics import conversion
+from sfsync.audit.metrics.m01_conversion import compute as conversion
 
 OLIST_BY_SOURCE = {
     "(blank)": (60, 14),

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from sfsync.audit.metrics import time_to_convert
+from sfsync.audit.metrics.m03_time_to_convert import compute as time_to_convert
 
 
 def test_real_converted_leads_give_the_known_figures(olist):

@@ -83,7 +83,7 @@ store: postgresql://db
         "sfsync.yml:4:47: `bulk_threshold` should be a whole number",
         "sfsync.yml:4:62: `overlap` should be a time span (a number and a unit: `90s`, `5m`, `1h`, `2d`)",
         "sfsync.yml:5:26: `fiscal_year_start_month` should be less than or equal to 12",
-        "sfsync.yml:6:9: `la004` is not the id of a rule (capitals and digits, like `LA004`)",
+        "sfsync.yml:6:9: `la004` is not the id of a rule (capitals and digits, like `LA004`, or a beginning like `LA`)",
         "sfsync.yml:6:27: `severity` should be one of error, warning, info, not `warn` (did you mean `warning`?)",
         "sfsync.yml:6:42: `enabled` should be `true` or `false` (write `true`)",
         "sfsync.yml:6:66: `severity` should be one of error, warning, info, not `loud`",

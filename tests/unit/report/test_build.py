@@ -8,10 +8,14 @@ from html.parser import HTMLParser
 
 import pytest
 
+from sfsync.audit import audit
+from sfsync.config.settings import Settings
 from sfsync.errors import SfsyncError
 from sfsync.records import RuleState
 from sfsync.report import write_report
-from sfsync.report.rule_cards import MOST_FINDINGS
+from sfsync.report.rule_cards import MOST_FINDINGS, by_weight, with_statements
+from sfsync.report.text import is_record_id
+from tests.unit.report.conftest import Audited
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -163,11 +167,16 @@ def test_the_seeded_org_gives_a_page_that_says_everything(seeded):
 
 def test_the_headline_numbers_are_those_of_the_audit(seeded):
     page = read(seeded.html())
-    states = [result.state for result in seeded.result.rules]
+    rules, strip = seeded.result.rules, seeded.result.strip
     touched = {finding.record_id for finding in seeded.result.findings()}
-    assert f"{states.count(RuleState.PASS)} Rules passed" in page.text
-    assert f"{states.count(RuleState.NOT_EVALUABLE)} Not evaluable" in page.text
-    assert f"{len(touched)} Records touched" in page.text
+    for figure, label in (
+        *((strip.new, "New"), (strip.persisting, "Persisting"), (strip.fixed, "Fixed"), (strip.waived, "Waived")),
+        (strip.not_evaluable, "Not evaluable"),
+    ):
+        assert f"{figure:,} {label}" in page.text
+    clean = [result for result in rules if result.state is RuleState.PASS and not result.vacuous]
+    assert f"{len(clean)} rules looked and found nothing" in page.text
+    assert f"{len(touched):,} records are touched" in page.text
     conversion = seeded.result.metrics[0]
     assert f"{conversion.context['converted']} of {conversion.n} leads" in page.text
 
@@ -195,7 +204,10 @@ def test_findings_link_to_their_records_in_the_org(seeded):
     for result in seeded.result.rules:
         for finding in seeded.result.findings(result.rule.id, limit=5):
             link = f"https://acme.my.salesforce.com/lightning/r/{finding.object}/{finding.record_id}/view"
-            assert f'href="{link}"' in html
+            if is_record_id(finding.record_id):
+                assert f'href="{link}"' in html
+            else:  # a finding about a field has no page of its own
+                assert finding.record_id in html
 
 
 def test_no_person_of_the_seeded_org_is_named_unless_asked_for(seeded):
@@ -312,8 +324,12 @@ def test_young_months_are_marked_in_the_chart_and_in_the_table(audited):
 
 def test_the_exact_statement_and_its_settings_are_in_the_page(seeded):
     page = read(seeded.html())
-    late = seeded.result.rule("OP007")
-    assert " ".join(late.sql.split()) in page.text
+    cards = by_weight(seeded.result.rules)
+    shown = with_statements(cards)
+    for result in cards:
+        assert (" ".join(result.sql.split()) in page.text) is (result.rule.id in shown)
+        assert result.rule.id in shown or f"sfsync rule explain {result.rule.id} shows the exact statement" in page.text
+    assert shown
     assert "Confidence: certain" in page.text
 
 
@@ -358,3 +374,27 @@ def test_real_marketing_leads_give_the_known_figures(olist_audited):
     assert "10.5% 95% interval 9.9\N{EN DASH}11.2% 842 of 8,000 leads" in page.text
     assert "(blank) 60 14 23.3%" in page.text
     assert "a win rate cannot be computed from wins alone" in page.text
+
+
+def test_an_unfit_mirror_is_said_on_top_and_on_every_card(audited):
+    gate = (
+        house_rule()["HOUSE001-house-rule.yml"]
+        .replace("HOUSE001", "SY901")
+        .replace("severity: error", "gate: true\nseverity: error")
+    )
+    page = read(audited({"Lead": leads()}, {"SY901.yml": gate}).html())
+    assert "THE MIRROR IS UNFIT TO BE JUDGED" in page.text
+    assert "SY901: It is wrong (1)" in page.text
+    assert page.text.count("mirror unfit") == 1
+
+
+def test_findings_are_told_apart_by_what_became_of_them(audited, tmp_path):
+    first = audited({"Lead": leads(2)}, house_rule())
+    assert "the first audit: nothing to compare with" in first.html()
+    with first.store.writing() as session:
+        session.execute('DELETE FROM sf_all."Lead" WHERE "Id" = \'00QFk0000000001MAA\'')
+    second = Audited(first.store, audit(first.store, Settings(), rules_dir=tmp_path / "rules", select=["HOUSE001"]))
+    page = read(second.html())
+    assert "1 Fixed" in page.text
+    assert without_gaps("persisting 1 fixed 1") in without_gaps(page.text)
+    assert "The oldest was found first as of 31 January 2026" in page.text

@@ -1,0 +1,32 @@
+"""Leads that can be reached by something else than e-mail and phone, as `definitions: {reachable_by: …}` says."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from sfsync.audit.context import AuditContext
+from sfsync.audit.evidence import is_filled
+from sfsync.audit.relations.made import lead_field
+from sfsync.audit.relations.relation import Relation, without_rows
+from sfsync.audit.rule import FieldType
+
+_COLUMNS: dict[str, FieldType] = {"lead_id": "text"}
+
+
+def _query(context: AuditContext) -> exp.Query:
+    columns = [lead_field(name, context) for name in context.definitions.reachable_by or ()]
+    filled = [is_filled(*column) for column in columns if column is not None]
+    if not filled:
+        return without_rows(_COLUMNS)
+    lead = exp.to_table("sf.Lead").as_("l")
+    return exp.select(exp.column("Id", table="l", quoted=True).as_("lead_id")).from_(lead).where(exp.or_(*filled))
+
+
+RELATION = Relation(
+    name="reachable_otherwise",
+    about="One row a lead with a value in one of the fields that `reachable_by` names.",
+    columns=_COLUMNS,
+    needs={"Lead": {"Id": "text"}},
+    serves=("reachable_by",),
+    query=_query,
+)
