@@ -210,7 +210,8 @@ def test_every_rule_can_be_written_for_every_engine(rule: Rule, full: bool, dial
     sql = render(rule, default_values(rule), context)
     for statement in (sql.findings, sql.eligible, *sql.thresholds.values()):
         tree = parse_one(statement, dialect=dialect)
-        assert not [call.name for call in tree.find_all(exp.Anonymous)]
+        # AGE is what SQLGlot writes for months between two dates on PostgreSQL, and does not know when it reads it again.
+        assert not [call.name for call in tree.find_all(exp.Anonymous) if (dialect, call.name) != ("postgres", "AGE")]
         assert not list(tree.find_all(exp.Placeholder, exp.Parameter))
 
 
