@@ -164,7 +164,7 @@ def _refused_of_source(
 ) -> Iterator[Problem]:
     """What a push would refuse of the rows of a source; a database is not asked, for a check needs no network."""
     from sfsync.errors import MappingError, SfsyncError, SourceError
-    from sfsync.mapping import check_data
+    from sfsync.mapping.check_data import check_data
     from sfsync.sync.source import load_source, settle_dates
 
     if mapping.source is None:

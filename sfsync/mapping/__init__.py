@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sfsync.mapping.check import check_mappings
-    from sfsync.mapping.check_data import check_data
     from sfsync.mapping.check_warnings import mapping_warnings
     from sfsync.mapping.load import load_mappings, read_mapping
     from sfsync.mapping.local_tables import refresh_local_tables
-    from sfsync.mapping.push_columns import PushColumn, PushLookup, PushPlan, push_columns
+    from sfsync.mapping.push_columns import PushColumn, PushLookup, PushPlan
     from sfsync.mapping.schema import FieldMapping, Lookup, Mapping, SourceSpec, mapping_schema
     from sfsync.mapping.starters import starter_mappings
 
@@ -24,12 +23,10 @@ _HOMES = {
     "PushLookup": "push_columns",
     "PushPlan": "push_columns",
     "SourceSpec": "schema",
-    "check_data": "check_data",
     "check_mappings": "check",
     "load_mappings": "load",
     "mapping_schema": "schema",
     "mapping_warnings": "check_warnings",
-    "push_columns": "push_columns",
     "read_mapping": "load",
     "refresh_local_tables": "local_tables",
     "starter_mappings": "starters",
@@ -43,12 +40,10 @@ __all__ = [
     "PushLookup",
     "PushPlan",
     "SourceSpec",
-    "check_data",
     "check_mappings",
     "load_mappings",
     "mapping_schema",
     "mapping_warnings",
-    "push_columns",
     "read_mapping",
     "refresh_local_tables",
     "starter_mappings",
