@@ -5,9 +5,7 @@ It is a CSV file, a line a finding, sorted, without values; what it does not lis
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 from sfsync.errors import ConfigError, Problem, SfsyncError, UsageError
 from sfsync.store.interface import Session, Store, TextForm
 from sfsync.store.names import quote
+from sfsync.whole_file import whole_file
 
 #: First line of a baseline; another version has another one.
 HEADER = "sfsync_baseline_v1,fingerprint"
@@ -94,21 +93,14 @@ def write_baseline(store: Store, audit_id: str, path: Path, *, judged: Iterable[
     count = 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="ascii", newline="\n") as file, store.reading() as session:
-                file.write(HEADER + "\n")
-                for rule_id in sorted(rules | kept.keys()):
-                    lines = kept.get(rule_id) or _fingerprints(session, audit_id, rule_id)
-                    for fingerprint in lines:
-                        file.write(f"{rule_id},{fingerprint}\n")
-                        count += 1
-            # Not a secret: it holds no values, and others have to read it in their checkouts.
-            Path(draft).chmod(0o644)
-            Path(draft).replace(path)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        # Not a secret: it holds no values, and others have to read it in their checkouts.
+        with whole_file(path, mode=0o644) as file, store.reading() as session:
+            file.write(HEADER + "\n")
+            for rule_id in sorted(rules | kept.keys()):
+                lines = kept.get(rule_id) or _fingerprints(session, audit_id, rule_id)
+                for fingerprint in lines:
+                    file.write(f"{rule_id},{fingerprint}\n")
+                    count += 1
     except OSError as error:
         raise UsageError(f"the baseline cannot be written to {path}: {error.strerror or error}") from error
     return count

@@ -27,9 +27,6 @@ from sfsync.store.interface import Store
 from sfsync.store.ledger import finish_run, start_run
 from sfsync.store.mirror import read_state
 
-#: Buckets shown of a breakdown; a rule that makes more breaks nothing down.
-MOST_BUCKETS = 100
-
 
 def audit(  # noqa: PLR0913 - two things to join and six ways to vary it, all by keyword
     store: Store,

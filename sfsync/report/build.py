@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from sfsync.report.touched import money_line, oldest_findings, records_touched
 from sfsync.report.verdict import passed, tiles, touched, unevaluated, verdict
 from sfsync.store.interface import Session, Store
 from sfsync.store.mirror import object_states
+from sfsync.whole_file import whole_file
 
 
 def build_report(store: Store, result: AuditResult, *, project_name: str, include_values: bool = False) -> str:
@@ -71,14 +70,8 @@ def write_report(
     html = build_report(store, result, project_name=project_name, include_values=include_values)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(html)
-            Path(draft).replace(path)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        with whole_file(path) as file:
+            file.write(html)
     except OSError as error:
         raise SfsyncError(
             f"the report cannot be written to {path}: {error.strerror or error}",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -23,6 +21,7 @@ from sfsync.audit.stored import (
 from sfsync.errors import SfsyncError, UsageError
 from sfsync.records import Severity
 from sfsync.store.interface import Session
+from sfsync.whole_file import whole_file
 
 #: Format → how names of its files end; the first one is the usual one.
 FORMATS = {
@@ -115,19 +114,9 @@ def write_file(shown: Shown, name: str, path: Path) -> None:
     """Write an audit to a file readable by its owner alone: whoever reads it meets the old one or the whole new one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            if name in BINARY:
-                with os.fdopen(handle, "wb") as file:
-                    write(shown, name, file)
-            else:
-                # Lone surrogates cannot be written; whoever put them in a value must not stop the whole output.
-                with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="") as text:
-                    write(shown, name, text)
-            Path(draft).replace(path)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        # Lone surrogates cannot be written; whoever put them in a value must not stop the whole output.
+        with whole_file(path, binary=name in BINARY, errors="replace", newline="") as file:
+            write(shown, name, file)
     except OSError as error:
         raise SfsyncError(
             f"the audit cannot be written to {path}: {error.strerror or error}", hint="name another file with --output"

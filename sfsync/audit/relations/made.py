@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from sfsync.audit.context import AuditContext
+from sfsync.audit.evidence import is_filled
 
 
 def in_one(selects: Sequence[exp.Query]) -> exp.Query | None:
@@ -30,6 +31,16 @@ def field_of(object_name: str, name: str, alias: str, context: AuditContext) -> 
     if found is None:
         return None
     return exp.column(found, table=alias, quoted=True), context.kind(object_name, found)
+
+
+def leads_with_a_value(fields: Sequence[str], context: AuditContext) -> exp.Query | None:
+    """Ids of the leads with a value in one of these fields, or None when the mirror has none of the fields."""
+    columns = [lead_field(name, context) for name in fields]
+    filled = [is_filled(*column) for column in columns if column is not None]
+    if not filled:
+        return None
+    lead = exp.to_table("sf.Lead").as_("l")
+    return exp.select(exp.column("Id", table="l", quoted=True).as_("lead_id")).from_(lead).where(exp.or_(*filled))
 
 
 def as_text(value: exp.Expr, kind: str) -> exp.Expr:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from sfsync.audit.context import AuditContext
-from sfsync.audit.evidence import is_filled
-from sfsync.audit.relations.made import lead_field
+from sfsync.audit.relations.made import leads_with_a_value
 from sfsync.audit.relations.relation import Relation, without_rows
 from sfsync.audit.rule import FieldType
 
@@ -14,12 +13,7 @@ _COLUMNS: dict[str, FieldType] = {"lead_id": "text"}
 
 
 def _query(context: AuditContext) -> exp.Query:
-    columns = [lead_field(name, context) for name in context.definitions.origin_detail or ()]
-    filled = [is_filled(*column) for column in columns if column is not None]
-    if not filled:
-        return without_rows(_COLUMNS)
-    lead = exp.to_table("sf.Lead").as_("l")
-    return exp.select(exp.column("Id", table="l", quoted=True).as_("lead_id")).from_(lead).where(exp.or_(*filled))
+    return leads_with_a_value(context.definitions.origin_detail or (), context) or without_rows(_COLUMNS)
 
 
 RELATION = Relation(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from sfsync.sync.plan import stored, tables
 from sfsync.sync.plan.lines import CHUNK, chunk_digest, digest_of, fingerprint, step_facts, step_lines
 from sfsync.sync.plan.stored import Plan, PlanStep
 from sfsync.sync.plan.tables import FIXED, before, is_set
+from sfsync.whole_file import whole_file
 
 #: Of the file; raised when it means something else than before.
 VERSION = 1
@@ -216,16 +216,10 @@ def _not_as_written(path: Path) -> UsageError:
 @contextmanager
 def _written_whole(path: Path) -> Iterator[IO[str]]:
     """A file that appears under its name only when it is complete."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline="\n"
-        ) as file:
+        with whole_file(path) as file:
             yield file
-        draft.replace(path)
     except OSError as error:
         raise SfsyncError(
             f"{path} cannot be written: {error.strerror}", hint="check the folder and free space"
         ) from error
-    finally:
-        draft.unlink(missing_ok=True)
