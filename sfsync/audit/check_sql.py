@@ -20,7 +20,7 @@ from sfsync.audit.portable import (
     Places,
     UnreadableSql,
     check_portable,
-    parse_select,
+    placed_select,
 )
 from sfsync.audit.relations.relation import Relation
 from sfsync.audit.rule import Fields, Notion
@@ -68,7 +68,7 @@ class SqlText:
 def text_problems(document: Document, text: SqlText) -> tuple[tuple[str, ...], list[Problem]]:
     """The columns one SQL text gives, and everything wrong with it."""
     try:
-        query = parse_select(text.sql)
+        query = placed_select(text.sql)
     except UnreadableSql as unreadable:
         return (), [_at(document, text, unreadable.fault)]
     places = Places(text.sql)

@@ -19,7 +19,7 @@ from sfsync.audit.result import Threshold
 from sfsync.audit.sql import RuleSql, render, render_fixes
 from sfsync.errors import QueryFailed, StoreError
 from sfsync.records import Severity
-from sfsync.store.interface import Rows, Session, Store
+from sfsync.store.interface import Session, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Finder:
         sql = render(resolved.rule, values, self.context, severity=severity, built=self.built.names, part=part)
         self._tables += 1
         table = f"found_{self._tables}"
-        eligible = int(self._ask(sql.eligible).scalar())
+        eligible = int(self.session.ask(sql.eligible).scalar())
         self.session.keep(table, sql.findings)
         return sql, FoundPart(None, table, eligible, self._fixes(resolved, values, part, table))
 
@@ -120,15 +120,8 @@ class Finder:
         return tuple(
             Threshold(name, str(segment), float(value), int(n), origin)
             for name, statement in sql.thresholds.items()
-            for segment, value, n, origin in self._ask(statement)
+            for segment, value, n, origin in self.session.ask(statement)
         )
-
-    def _ask(self, select: str) -> Rows:
-        """The answer to one SELECT; whatever else it may be is refused."""
-        self.session.keep("answer", select)
-        answer = self.session.execute("SELECT * FROM answer ORDER BY 1")
-        self.session.execute("DROP TABLE answer")
-        return answer
 
 
 def read_thresholds(store: Store, resolved: ResolvedRule, context: AuditContext) -> tuple[Threshold, ...]:

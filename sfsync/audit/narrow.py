@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from sfsync.audit.context import AuditContext
-from sfsync.audit.portable import Fault, Places, UnreadableSql, check_portable, parse_select
+from sfsync.audit.portable import Fault, Places, UnreadableSql, check_portable, parse_select, placed_select
 from sfsync.audit.spell import given_literals, with_parameters
 from sfsync.config.spelling import suggestion
 
@@ -60,7 +60,7 @@ EVERY_RECORD = Part()
 def condition_faults(text: str) -> Iterator[Fault]:
     """Everything wrong with a condition that can be told without a mirror."""
     try:
-        query = parse_select(_HEAD + text)
+        query = placed_select(_HEAD + text)
     except UnreadableSql as unreadable:
         fault = unreadable.fault
         row = None if fault.row is None else max(1, fault.row - 1)

@@ -91,12 +91,8 @@ def _fields(rule: Rule, context: AuditContext) -> Iterator[Unmet]:
 
 
 def _history(rule: Rule, context: AuditContext) -> Iterator[Unmet]:
-    tables = {
-        source.name.casefold()
-        for text in (rule.eligible, rule.sql, *(each.sql for each in rule.relations if each.sql))
-        for source in read_select(text).find_all(exp.Table)
-        if source.db.casefold() == "sf_history"
-    }
+    texts = (rule.eligible, rule.sql, *(each.sql for each in rule.relations if each.sql))
+    tables = {name for text in texts if "sf_history" in text.casefold() for name in _earlier_versions(text)}
     kept = {name.casefold() for name in context.history}
     for name in rule.fields:
         if name.casefold() in tables - kept:
@@ -104,6 +100,12 @@ def _history(rule: Rule, context: AuditContext) -> Iterator[Unmet]:
                 f"no earlier versions of {name} records are kept",
                 "earlier versions are kept from the second pull on: run `sfsync pull` again",
             )
+
+
+def _earlier_versions(text: str) -> frozenset[str]:
+    """The objects of which an SQL text reads earlier versions, in lower case."""
+    tables = read_select(text).find_all(exp.Table)
+    return frozenset(table.name.casefold() for table in tables if table.db.casefold() == "sf_history")
 
 
 def _notions(rule: Rule, context: AuditContext) -> Iterator[Unmet]:

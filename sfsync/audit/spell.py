@@ -5,7 +5,7 @@ Everything happens on the parsed query; no value is ever pasted into a text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Protocol
 
@@ -79,11 +79,15 @@ def with_parameters(query: exp.Query, literals: Literals) -> exp.Query:
 
 def relation_sources(query: exp.Expr, known: Mapping[str, object]) -> list[exp.Table]:
     """Where a query reads relations: bare names that are not its own CTEs."""
-    own = {cte.alias.casefold() for cte in query.find_all(exp.CTE)}
+    found = list(query.find_all(exp.CTE, exp.Table))
+    own = {each.alias.casefold() for each in found if isinstance(each, exp.CTE)}
     return [
         source
-        for source in query.find_all(exp.Table)
-        if not source.db and source.name.casefold() in known and source.name.casefold() not in own
+        for source in found
+        if isinstance(source, exp.Table)
+        and not source.db
+        and source.name.casefold() in known
+        and source.name.casefold() not in own
     ]
 
 
@@ -119,13 +123,14 @@ def runnable(query: exp.Query, reader: Reader, context: AuditContext) -> exp.Que
     """The query with macros expanded, tables and fields as the mirror spells them, and absent options as NULL."""
     query = _expand_macros(query, context)
     spelled = _spelled_fields(reader, context)
-    for identifier in _column_names(query):
+    named = list(query.find_all(exp.Column, exp.Alias, exp.TableAlias, exp.Table, exp.Star))
+    for identifier in _column_names(named):
         name = spelled.get(identifier.name.casefold())
-        if name is not None and not identifier.meta.get(_KEPT):
+        if name is not None and not identifier.meta_get(_KEPT):
             identifier.set("this", name)
             identifier.set("quoted", True)
-    mentioned = _mentioned(query)
-    for source in [table for table in query.find_all(exp.Table) if table.db]:
+    mentioned = _mentioned(named)
+    for source in [table for table in named if isinstance(table, exp.Table) and table.db]:
         source.replace(_source(source, reader, context, mentioned))
     return query
 
@@ -151,7 +156,7 @@ def relation_query(
         exp.column(exp.to_identifier(spelled.get(name, name), quoted=name in spelled), table="q").as_(name)
         for name in relation.columns
     ]
-    return exp.select(*columns).from_(query.subquery("q"))
+    return exp.select(*columns).from_(query.subquery("q", copy=False), copy=False)
 
 
 def _kept(name: str, table: str) -> exp.Column:
@@ -252,15 +257,19 @@ def _local_date(instant: exp.Expr, timezone: str) -> exp.Expr:
     return exp.cast(moved, "DATE")
 
 
-def _mentioned(query: exp.Expr) -> frozenset[str] | None:
+def _mentioned(nodes: Iterable[exp.Expr]) -> frozenset[str] | None:
     """Names of all columns a query mentions, or None when a `*` stands for all there are."""
-    if any(not isinstance(star.parent, exp.Count) for star in query.find_all(exp.Star)):
-        return None
-    return frozenset(column.name.casefold() for column in query.find_all(exp.Column))
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
+            return None
+        if isinstance(node, exp.Column):
+            names.add(node.name.casefold())
+    return frozenset(names)
 
 
-def _column_names(query: exp.Expr) -> Iterator[exp.Identifier]:
-    for node in query.find_all(exp.Column, exp.Alias, exp.TableAlias):
+def _column_names(nodes: Iterable[exp.Expr]) -> Iterator[exp.Identifier]:
+    for node in nodes:
         if isinstance(node, exp.Column) and isinstance(node.this, exp.Identifier):
             yield node.this
         elif isinstance(node, exp.Alias) and isinstance(node.args.get("alias"), exp.Identifier):

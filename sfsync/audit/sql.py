@@ -86,10 +86,10 @@ def render(
         _object(rule, violations).as_("object"),
     ).from_(exp.to_table("violations").as_("v"))
     statement = composer.statement(findings, violations=violations)
-    counted = None if built is None else _counted(statement)
+    counted = (None if built is None else _counted(statement)) or composer.statement(_COUNT.copy())
     return RuleSql(
         findings=composer.written(statement),
-        eligible=composer.written(counted or composer.statement(_COUNT.copy())),
+        eligible=composer.written(counted),
         thresholds={
             name: composer.text(exp.select("segment", "value", "n", "origin").from_(name).order_by("segment"))
             for name, parameter in rule.params.items()
@@ -139,7 +139,7 @@ def relation_text(relation: Relation, known: Collection[Relation], context: Audi
     """The statement that a relation's temporary table is made of; it reads those of other relations."""
     by_name = {each.name: each for each in known}
     query = _alike(relation_query(relation, context, by_name, built_name), relation, known, context)
-    return query.sql(dialect=context.dialect, pretty=True, comments=False)
+    return query.sql(dialect=context.dialect, pretty=True, comments=False, copy=False)
 
 
 def spelled_out(statement: str, relations: Sequence[Relation], text_of: Callable[[Relation], str]) -> str:
@@ -248,8 +248,8 @@ class _Composer:
         return self.written(self.statement(select, **parts))
 
     def written(self, statement: exp.Query) -> str:
-        """A finished statement in the engine's dialect."""
-        return statement.sql(dialect=self.context.dialect, pretty=True, comments=False)
+        """A finished statement in the engine's dialect; what is left of it afterwards is of no use."""
+        return statement.sql(dialect=self.context.dialect, pretty=True, comments=False, copy=False)
 
     def statement(self, select: exp.Select, **parts: exp.Query) -> exp.Query:
         """The statement with everything it reads, directly or not, in front."""
@@ -258,7 +258,8 @@ class _Composer:
         self._collect(select, parts, collected, shared)
         statement: exp.Query = select.copy()
         for name, query in collected.items():
-            named = read_relations(query.copy(), self.rule, self.context, self.relations, self._called)
+            own = query.copy() if name in parts else query  # what was given may be used again
+            named = read_relations(own, self.rule, self.context, self.relations, self._called)
             statement = statement.with_(name, as_=named, copy=False)
         statement = runnable(statement, self.rule, self.context)
         self._put_in_front(statement, shared)

@@ -60,10 +60,20 @@ class DuckDBSession:
     def keep(self, table: str, select: str) -> None:
         """Make a temporary table of the answer to one SELECT, and refuse everything else."""
         with refusals_as_errors():
-            kinds = [statement.type for statement in self.connection.extract_statements(select)]
-            if kinds != [duckdb.StatementType.SELECT]:
-                raise QueryFailed("this is not one SELECT", hint="a question changes nothing")
-            self.connection.execute(f"CREATE TEMPORARY TABLE {table} AS\n{select}")
+            self.connection.execute(self._only(f"CREATE TEMPORARY TABLE {table} AS\n{select}", "CREATE"))
+
+    def ask(self, select: str) -> Rows:
+        """The answer to one SELECT; everything else is refused."""
+        with refusals_as_errors():
+            cursor = self.connection.execute(self._only(select, "SELECT"))
+            return Rows(tuple(str(column[0]) for column in cursor.description or ()), cursor.fetchall())
+
+    def _only(self, text: str, kind: str) -> duckdb.Statement:
+        """The one statement of a text; a table is made of nothing but a SELECT, says the parser itself."""
+        statements = self.connection.extract_statements(text)
+        if [statement.type for statement in statements] != [getattr(duckdb.StatementType, kind)]:
+            raise QueryFailed("this is not one SELECT", hint="a question changes nothing")
+        return statements[0]
 
     def start_writing(self) -> None:
         """End the part of a session that can only look."""

@@ -112,6 +112,10 @@ class Session(Protocol):
         """
         ...
 
+    def ask(self, select: str) -> Rows:
+        """A question's answer, with as little trust as `keep` has. Raises `QueryFailed` for all but one SELECT."""
+        ...
+
     def start_writing(self) -> None:
         """In a session of `Store.judging`, end the part that can only look; elsewhere this changes nothing."""
         ...
