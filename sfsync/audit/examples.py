@@ -88,6 +88,8 @@ def _differences(session: Session, dialect: str, rule: Rule, example: Example) -
     prepare_audits(session)
     resolved = ResolvedRule(rule, default_values(rule, example.params))
     result = judge(Finder(session, context).find(resolved), Place(session, _AUDIT, 0, context))
+    if result.broken:
+        return [result.reason or ""]
     if example.not_evaluable is not None:
         return _unevaluable_differences(result, example.not_evaluable)
     if result.state is RuleState.NOT_EVALUABLE:

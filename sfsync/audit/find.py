@@ -49,6 +49,7 @@ class Found:
         thresholds: Numbers the data decided.
         sql: The exact statement that finds, among the records of no segment.
         unmet: Why the rule could not look.
+        broken: It could not because the database refuses its SQL.
     """
 
     resolved: ResolvedRule
@@ -56,6 +57,7 @@ class Found:
     thresholds: tuple[Threshold, ...] = ()
     sql: str = ""
     unmet: Unmet | None = None
+    broken: bool = False
 
 
 class Finder:
@@ -73,7 +75,11 @@ class Finder:
         self._tables = 0
 
     def find(self, resolved: ResolvedRule) -> Found:
-        """Run one rule. Raises `QueryFailed` when the database refuses its SQL."""
+        """Run one rule; where the database refuses its SQL, the others can still be run.
+
+        Raises:
+            QueryFailed: It does so in a session that has changed something already, and cannot go on.
+        """
         unmet = unmet_needs(resolved.rule, self.context)
         if unmet is not None:
             return Found(resolved, unmet=unmet)
@@ -84,7 +90,10 @@ class Finder:
             exact = self.built.spelled_out(sql.findings, resolved.rule.relations)
             return Found(resolved, (*parts, rest), self._thresholds(sql), exact)
         except QueryFailed as error:
-            raise _told(error, resolved) from error
+            refused = _told(error, resolved)
+            if not self.session.looking:
+                raise refused from error
+            return Found(resolved, unmet=Unmet(refused.message, refused.hint or ""), broken=True)
 
     def thresholds(self, resolved: ResolvedRule) -> tuple[Threshold, ...]:
         """The numbers that the mirror's data decides for a rule, without running the rule."""

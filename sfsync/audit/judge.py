@@ -55,6 +55,7 @@ def judge(found: Found, place: Place) -> RuleResult:
             override=resolved.severity,
             owner=resolved.owner,
             where=resolved.where,
+            broken=found.broken,
         )
     segments = tuple(_segment(part, found, place) for part in found.parts[:-1])
     _store(found.parts[-1], found, place)

@@ -244,6 +244,7 @@ def _save_rule(session: Session, audit: AuditResult, position: int, result: Rule
         "compared_with": result.compared_with,
         "changed": result.changed,
         "not_judged": result.not_judged,
+        "broken": result.broken,
         "rule": rule.model_dump(
             mode="json",
             include={"name", "title", "group", "since", "object", "population", "why", "remedy", "caveats"},

@@ -81,6 +81,7 @@ class RuleResult:
         owner: Who looks after its findings, where the project says so.
         where: The condition that a record had to meet to be judged, where the project has one.
         segments: Parts of the records for which the project sets something else.
+        broken: It is not evaluable because the database refuses its SQL, which no rule should come to.
     """
 
     rule: Rule
@@ -104,6 +105,7 @@ class RuleResult:
     owner: str | None = None
     where: str | None = None
     segments: tuple[SegmentResult, ...] = ()
+    broken: bool = False
 
     @property
     def severity(self) -> Severity:

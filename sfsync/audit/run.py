@@ -117,6 +117,7 @@ def audit(  # noqa: PLR0913 - two things to join and six ways to vary it, all by
 
 
 def _warnings(results: Sequence[RuleResult], left_out: Sequence[str]) -> Iterator[str]:
+    yield from (result.reason or "" for result in results if result.broken)
     blind = [result.rule.id for result in results if result.state is RuleState.NOT_EVALUABLE]
     if len(blind) == len(results):
         yield "no rule could judge this mirror: nothing is known to be right"

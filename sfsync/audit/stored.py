@@ -99,6 +99,11 @@ class StoredRule:
         return self.state == "pass" and self.eligible == 0
 
     @property
+    def broken(self) -> bool:
+        """Whether the database refused its SQL."""
+        return bool(self.details.get("broken"))
+
+    @property
     def stored(self) -> int:
         """How many findings of it are kept, waived ones too."""
         return sum(n for state, n in self.counts.items() if state != FindingState.FIXED)

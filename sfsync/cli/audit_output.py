@@ -134,7 +134,7 @@ class Verdict:
             failing = audit.at_least(Severity(self.fail_on), only_new=self.max_new is not None)
             if failing > (self.max_new or 0):
                 return ExitCode.NEEDS_YOU
-        if self.all_evaluable and audit.strip.not_evaluable:
+        if any(rule.broken for rule in audit.rules) or (self.all_evaluable and audit.strip.not_evaluable):
             return ExitCode.PARTIAL
         return ExitCode.FINE
 

@@ -42,13 +42,17 @@ LOAD_MEMORY, LOAD_THREADS = "300MB", 2
 NARROW_COLUMNS, NARROW_RECORD, MOST_THREADS = 150, 2000, 4
 
 
+#: How a session that can change nothing begins.
+BEGIN_LOOKING = "BEGIN TRANSACTION READ ONLY"
+
+
 class DuckDBSession:
     """One open connection; see `store.interface.Session`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, *, judging: bool = False) -> None:
         self.connection = connection
         self.reads_files = not judging
-        self._looking = judging
+        self.looking = judging
 
     def execute(self, sql: str, params: Params = ()) -> Rows:
         """Run one statement and fetch its answer."""
@@ -59,14 +63,32 @@ class DuckDBSession:
 
     def keep(self, table: str, select: str) -> None:
         """Make a temporary table of the answer to one SELECT, and refuse everything else."""
-        with refusals_as_errors():
+        with refusals_as_errors(), self._apart():
             self.connection.execute(self._only(f"CREATE TEMPORARY TABLE {table} AS\n{select}", "CREATE"))
 
     def ask(self, select: str) -> Rows:
         """The answer to one SELECT; everything else is refused."""
-        with refusals_as_errors():
+        with refusals_as_errors(), self._apart():
             cursor = self.connection.execute(self._only(select, "SELECT"))
             return Rows(tuple(str(column[0]) for column in cursor.description or ()), cursor.fetchall())
+
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        """While a session only looks, each question is a transaction of its own.
+
+        One that is refused then takes nothing else along; nobody else can write in between.
+        """
+        if not self.looking:
+            yield
+            return
+        self.connection.commit()
+        self.connection.execute(BEGIN_LOOKING)
+        try:
+            yield
+        except BaseException:
+            self.connection.rollback()
+            self.connection.execute(BEGIN_LOOKING)
+            raise
 
     def _only(self, text: str, kind: str) -> duckdb.Statement:
         """The one statement of a text; a table is made of nothing but a SELECT, says the parser itself."""
@@ -77,19 +99,21 @@ class DuckDBSession:
 
     def start_writing(self) -> None:
         """End the part of a session that can only look."""
-        if self._looking:
+        if self.looking:
             with refusals_as_errors():
                 self.connection.commit()
                 self.connection.begin()
-            self._looking = False
+            self.looking = False
 
-    def load_csv(self, table: str, columns: Mapping[str, str], files: Sequence[Path]) -> int:
+    def load_csv(
+        self, table: str, columns: Mapping[str, str], files: Sequence[Path], *, only: Sequence[str] = ()
+    ) -> int:
         """Append CSV files to a table with the types given; DuckDB's own reader, never Python rows."""
         if not files:
             return 0
         for file in files:
             _check_header(file, list(columns))
-        names = ", ".join(quote(name) for name in columns)
+        names = ", ".join(quote(name) for name in only or columns)
         types = ", ".join(f"{literal(name)}: {literal(sql_type)}" for name, sql_type in columns.items())
         paths = ", ".join(literal(str(file)) for file in files)
         with misfits_as_errors(table):
@@ -285,7 +309,7 @@ class DuckDBStore:
             self._mine.session, self._mine.for_writing = DuckDBSession(connection, judging=True), True
             try:
                 with refusals_as_errors():
-                    connection.execute("BEGIN TRANSACTION READ ONLY")
+                    connection.execute(BEGIN_LOOKING)
                 yield self._mine.session
                 with refusals_as_errors():
                     connection.commit()

@@ -61,17 +61,25 @@ class TextForm:
 class Session(Protocol):
     """One connection, for the time of a `with` block."""
 
+    @property
+    def looking(self) -> bool:
+        """Whether it can change nothing as yet; a question that `keep` or `ask` refuse then leaves all else as it was."""
+        ...
+
     def execute(self, sql: str, params: Params = ()) -> Rows:
         """Run one statement. `?` binds positionally, `$name` by name. Raises `QueryFailed` on refusal."""
         ...
 
-    def load_csv(self, table: str, columns: Mapping[str, str], files: Sequence[Path]) -> int:
+    def load_csv(
+        self, table: str, columns: Mapping[str, str], files: Sequence[Path], *, only: Sequence[str] = ()
+    ) -> int:
         """Append CSV files (UTF-8, comma, RFC 4180 quotes, header line) to `table` and return the number of rows added.
 
         Args:
             table: Qualified, already quoted table name.
             columns: Column name → SQL type, in the order of the files' columns.
             files: All with the same header. An empty cell, quoted or not, is NULL.
+            only: Which of the columns the table takes; all of them unless given.
         """
         ...
 

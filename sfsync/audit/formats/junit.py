@@ -26,7 +26,7 @@ def write(shown: Shown, out: IO[str]) -> None:
         (code, list(rules)) for code, rules in groupby(audit.rules, key=lambda rule: rule.id.rstrip("0123456789"))
     ]
     failures = sum(1 for rule in audit.rules if shown.failing(rule))
-    errors = int(audit.unfit is not None)
+    errors = int(audit.unfit is not None) + sum(1 for rule in audit.rules if rule.broken)
     out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
     out.write(
         f'<testsuites name="sfsync audit" tests="{len(audit.rules) + 1}" failures="{failures}" errors="{errors}"'
@@ -63,10 +63,11 @@ def _mirror(shown: Shown, out: IO[str]) -> None:
 
 def _suite(shown: Shown, out: IO[str], code: str, rules: list[StoredRule]) -> None:
     failures = sum(1 for rule in rules if shown.failing(rule))
-    skipped = sum(1 for rule in rules if rule.state == "not_evaluable")
+    broken = sum(1 for rule in rules if rule.broken)
+    skipped = sum(1 for rule in rules if rule.state == "not_evaluable") - broken
     out.write(
         f'<testsuite name={_attribute(rules[0].text("group") or code)} tests="{len(rules)}"'
-        f' failures="{failures}" errors="0" skipped="{skipped}" time="0"'
+        f' failures="{failures}" errors="{broken}" skipped="{skipped}" time="0"'
         f' timestamp="{shown.audit.as_of:%Y-%m-%dT%H:%M:%S}">\n'
     )
     for rule in rules:
@@ -80,7 +81,8 @@ def _suite(shown: Shown, out: IO[str], code: str, rules: list[StoredRule]) -> No
 def _outcome(shown: Shown, out: IO[str], rule: StoredRule) -> None:
     if rule.state == "not_evaluable":
         told = "; ".join(part for part in (rule.reason, rule.enable) if part)
-        out.write(f"<skipped message={_attribute(told)}/>")
+        outcome = 'error type="sql"' if rule.broken else "skipped"
+        out.write(f"<{outcome} message={_attribute(told)}/>")
         return
     if not rule.stored:
         return

@@ -23,6 +23,7 @@ class BuiltRelations:
         self.context = context
         self._built: dict[str, Relation] = {}
         self._texts: dict[str, str] = {}
+        self._refused: dict[str, QueryFailed] = {}
 
     @property
     def names(self) -> frozenset[str]:
@@ -39,11 +40,14 @@ class BuiltRelations:
         for relation in wanted:
             if relation.name in self._built or relation.inline:
                 continue
+            if relation.name in self._refused:
+                raise self._refused[relation.name]  # for every rule that reads it
             try:
                 self._build(relation, wanted)
             except QueryFailed as error:
                 message = f"the SQL of the relation {relation.name} failed: {error.message}"
-                raise QueryFailed(message, hint=f"it comes from {relation.file}") from error
+                refused = self._refused[relation.name] = QueryFailed(message, hint=f"it comes from {relation.file}")
+                raise refused from error
             self._built[relation.name] = relation
 
     def spelled_out(self, statement: str, relations: Sequence[Relation]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -89,6 +90,17 @@ def test_a_rule_that_could_not_look_makes_the_run_partial_when_all_must(run: Run
     sure.fill(lead(1))
     assert audit(run, sure).code == 0
     assert audit(run, sure, "--all-evaluable").code == 4
+
+
+def test_a_run_is_not_green_when_the_database_refused_a_rules_sql(run: Run, sure: Project) -> None:
+    sure.rule("OWN002", RULE.replace("OWN001", "OWN002").replace("l.Status = $odd", "CAST(l.Status AS INTEGER) = 1"))
+    sure.fill(lead(1))
+    path = sure.root / "junit.xml"
+    done = audit(run, sure, "--format", "junit", "--output", path)
+    assert done.code == 4
+    assert "the SQL of rule OWN002 failed" in done.err
+    (error,) = ET.parse(path).iter("error")
+    assert "OWN002" in (error.get("message") or "")
 
 
 def test_waived_and_baselined_findings_fail_nothing(run: Run, sure: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from sfsync.audit import check_sql
 from sfsync.audit.load import load_folder, parse_rule
-from sfsync.errors import QueryFailed, RuleError, SfsyncError
+from sfsync.errors import RuleError, SfsyncError
 from sfsync.store.duckdb import DuckDBStore
 from tests.unit.audit.conftest import RULE, MakeMirror
 from tests.unit.audit.results import MakeProject, lead, odd
@@ -266,8 +267,9 @@ def test_a_hole_in_the_check_of_sql_opens_nothing(project_with: MakeProject, mon
     monkeypatch.setattr(check_sql, "_faults", lambda *_: [])
     monkeypatch.setattr("sfsync.audit.validate._message_problems", lambda *_: [])
     project_with.rule("OWN001", with_sql("SELECT l.Id AS record_id FROM sf.Lead AS l WHERE nextval('own') > 0"))
-    with pytest.raises(QueryFailed, match=r"rule OWN001 failed.*read.only"):
-        project_with.audit()
+    (result,) = project_with.audit().rules
+    assert result.broken
+    assert re.search(r"rule OWN001 failed.*read.only", result.reason or "")
     assert project_with.store.query("SELECT last_value FROM duckdb_sequences()").rows().scalar() is None
 
 
@@ -288,9 +290,16 @@ def test_a_session_that_judges_reads_files_it_is_given_by_the_program(store: Duc
         assert session.execute("SELECT b FROM listed ORDER BY source_row").rows == [("x",), ("y",)]
 
 
-def test_a_failed_audit_leaves_nothing_behind(project_with: MakeProject) -> None:
-    project_with.rule("OWN001", RULE.replace("l.Status = $odd", "CAST(l.Status AS INTEGER) = 1"))
-    with pytest.raises(QueryFailed, match="OWN001"):
-        project_with.audit(odd(1))
-    tables = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'findings'"
-    assert project_with.store.query(tables).rows().scalar() == 0
+def test_a_rule_whose_sql_the_database_refuses_takes_no_other_rule_along(project_with: MakeProject) -> None:
+    broken = RULE.replace("l.Status = $odd", "CAST(l.Status AS INTEGER) = 1").replace("odd-status", "broken-status")
+    project_with.rule("OWN002", broken.replace("OWN001", "OWN002"))
+    project_with.rule("OWN003", RULE.replace("OWN001", "OWN003").replace("odd-status", "odd-too"))
+    result = project_with.audit(odd(1), select=["OWN"])
+    told = {each.rule.id: (each.state.value, each.count, each.broken) for each in result.rules}
+    assert {name: told[name] for name in ("OWN001", "OWN002", "OWN003")} == {
+        "OWN001": ("finding", 1, False),
+        "OWN002": ("not_evaluable", 0, True),
+        "OWN003": ("finding", 1, False),
+    }
+    assert "the SQL of rule OWN002 failed" in result.warnings[0]
+    assert [finding.rule_id for finding in result.findings()].count("OWN003") == 1

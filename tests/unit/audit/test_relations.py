@@ -14,7 +14,7 @@ from sfsync.audit.relations.load import load_relations
 from sfsync.audit.relations.picklist_values import RELATION as PICKLIST_VALUES
 from sfsync.audit.rule import Rule
 from sfsync.audit.sql import render
-from sfsync.errors import QueryFailed, RuleError
+from sfsync.errors import RuleError
 from sfsync.records import FieldDescribe, ObjectDescribe, PicklistEntry, RuleState
 from sfsync.store.duckdb import DuckDBSession
 from tests.unit.audit.conftest import AS_OF, RULE
@@ -173,8 +173,11 @@ def test_a_rule_that_names_no_notion_cannot_read_what_is_made_of_one(tmp_path: P
 
 def test_sql_of_a_relation_that_the_database_refuses_names_the_relation(project_with: MakeProject) -> None:
     write(project_with.root / "rules", RELATION.replace("l.Status = 'Odd'", "CAST(l.Status AS INTEGER) = 1"))
-    with pytest.raises(QueryFailed, match="the relation odd_leads failed"):
-        project_with.audit(odd(1, Rating="Hot"))
+    project_with.rule("OWN002", READER.replace("OWN001", "OWN002").replace("name: odd", "name: other-odd"))
+    result = project_with.audit(odd(1, Rating="Hot"), select=["OWN"])
+    broken = {each.rule.id: each.reason or "" for each in result.rules if each.broken}
+    assert {"OWN001", "OWN002"} == set(broken)
+    assert all("the relation odd_leads failed" in reason for reason in broken.values())
 
 
 def test_what_the_org_says_about_its_fields_can_be_asked(project_with: MakeProject) -> None:

@@ -9,7 +9,7 @@ import sfsync
 from sfsync.audit import audit
 from sfsync.audit.ledger import KEPT_AUDITS, read_findings
 from sfsync.config.settings import RuleSettings, Settings
-from sfsync.errors import ConfigError, MirrorUnfit, QueryFailed, RuleError, UsageError
+from sfsync.errors import ConfigError, MirrorUnfit, RuleError, UsageError
 from sfsync.records import Confidence, FieldDescribe, RuleState, Severity
 from sfsync.store.duckdb import DuckDBStore
 from tests.unit.audit.conftest import AS_OF, MakeMirror, converted, lead
@@ -277,10 +277,10 @@ def test_settings_for_what_does_not_exist_or_fit_are_errors(
 
 
 def test_an_audit_that_fails_leaves_nothing_behind(mirror: MakeMirror, tmp_path: Path) -> None:
-    sql = "SELECT l.Id AS record_id FROM sf.Lead AS l WHERE CAST(l.Status AS INTEGER) = 1"
+    sql = "SELECT l.Id AS record_id FROM sf.Lead AS l UNION ALL SELECT l.Id AS record_id FROM sf.Lead AS l"
     store = mirror(Lead=[lead(1, LeadSource=None)])
     audit(store, Settings(), select=["LI001"])
-    with pytest.raises(QueryFailed, match="the SQL of rule OWN001 failed"):
+    with pytest.raises(RuleError, match="finds a record twice"):
         audit(store, Settings(), rules_dir=own_rule(tmp_path, sql))
     with store.reading() as session:
         assert session.execute("SELECT count(*) FROM sfsync.audits").scalar() == 1
