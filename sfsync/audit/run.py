@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sfsync.audit.check_parts import check_parts
@@ -17,7 +17,7 @@ from sfsync.audit.ledger import new_audit_id, prepare_audits
 from sfsync.audit.load import load_rules
 from sfsync.audit.metrics import compute_all, metric_context
 from sfsync.audit.overrides import resolve_rules
-from sfsync.audit.result import AuditResult, RuleResult
+from sfsync.audit.result import AuditResult, Fitness, RuleResult
 from sfsync.audit.settle import look_back, settle
 from sfsync.config.document import Document
 from sfsync.config.settings import Settings
@@ -28,7 +28,26 @@ from sfsync.store.ledger import finish_run, start_run
 from sfsync.store.mirror import read_state
 
 
-def audit(  # noqa: PLR0913 - two things to join and six ways to vary it, all by keyword
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What an audit does besides judging; less when it is one of two that are compared.
+
+    Attributes:
+        gated: The rules on the mirror's fitness come first, wanted or not, and can stop it.
+        measured: It computes the metrics.
+        sparing: It leaves out metrics that need more than its rules do; when rules are selected, unless given.
+    """
+
+    gated: bool = True
+    measured: bool = True
+    sparing: bool | None = None
+
+
+#: As `sfsync audit` does it.
+_USUAL = Manner()
+
+
+def audit(  # noqa: PLR0913 - two things to join and seven ways to vary it, all by keyword
     store: Store,
     settings: Settings,
     *,
@@ -38,6 +57,7 @@ def audit(  # noqa: PLR0913 - two things to join and six ways to vary it, all by
     ignore: Sequence[str] | None = None,
     profile: str | None = None,
     even_if_unfit: bool = False,
+    manner: Manner = _USUAL,
 ) -> AuditResult:
     """Judge the mirror, store what is found, and say what could not be judged.
 
@@ -50,6 +70,7 @@ def audit(  # noqa: PLR0913 - two things to join and six ways to vary it, all by
         ignore: Rule ids or codes that do not run; the longer of two codes wins.
         profile: Name of the profile that holds, built in or of `profiles:` in sfsync.yml.
         even_if_unfit: Judge an unfit mirror, too; the result says that it is one.
+        manner: What it does besides judging.
 
     Raises:
         MirrorUnfit: Nothing was ever pulled.
@@ -74,7 +95,7 @@ def audit(  # noqa: PLR0913 - two things to join and six ways to vary it, all by
         found = {
             one.rule.id: finder.find(one)
             for one in resolved
-            if one.rule.id in running or (is_gate(one) and one.enabled)
+            if one.rule.id in running or (manner.gated and is_gate(one) and one.enabled)
         }
         session.start_writing()
         run_id = start_run(session, "audit")
@@ -85,9 +106,9 @@ def audit(  # noqa: PLR0913 - two things to join and six ways to vary it, all by
         results, fitness = judge_all(
             session,
             audit_id,
-            [(one, one.rule.id in running) for one in resolved],
+            [(one, one.rule.id in running) for one in resolved if one.rule.id in found],
             lambda position, one: judge(found[one.rule.id], Place(session, audit_id, position, context)),
-            even_if_unfit=even_if_unfit,
+            even_if_unfit=even_if_unfit or not manner.gated,
         )
         result = AuditResult(
             audit_id=audit_id,
@@ -100,15 +121,18 @@ def audit(  # noqa: PLR0913 - two things to join and six ways to vary it, all by
             definitions_digest=settings.definitions.digest(),
             disabled=choice.turned_off,
             warnings=tuple(_warnings(results, choice.turned_off)),
-            fitness=fitness,
+            fitness=fitness if manner.gated else Fitness(),
             profile=profile,
             store=store,
         )
         finder.built.keep()
 
         def measure(rules: Sequence[RuleResult]) -> tuple[MetricResult, ...]:
+            if not manner.measured:
+                return ()
             told = metric_context(state, settings, context, judged=rules)
-            return compute_all(session, told, finder.built, sparing=bool(select))
+            sparing = bool(select) if manner.sparing is None else manner.sparing
+            return compute_all(session, told, finder.built, sparing=sparing)
 
         result = settle(session, before, result, measure)
         finder.built.drop()

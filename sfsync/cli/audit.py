@@ -9,6 +9,7 @@ import click
 
 from sfsync.cli.audit_fix import plan_the_fixes
 from sfsync.cli.audit_output import Verdict, output_options, plan_outputs, write_outputs
+from sfsync.cli.audit_preflight import Wanted, preflight_options, run_preflight
 from sfsync.cli.audit_show import show
 from sfsync.cli.audit_trend import trend
 from sfsync.cli.console import Console
@@ -37,6 +38,8 @@ Examples:
   sfsync audit --write-baseline audit-baseline.csv      from now on, only what is new
   sfsync audit --baseline audit-baseline.csv --fail-on-new
   sfsync audit --select FM,OP --fix -o plan.json        what rules propose, as a plan for `sfsync apply`
+  sfsync audit --plan plan.json --fail-on warning       what a plan would cause, before it is applied
+  sfsync audit --mapping lead --source leads.csv        what the rows of a file would cause; nothing is kept
   sfsync audit show --format csv > findings.csv         the last audit again, not judged anew
   sfsync audit trend CV001
   sfsync audit --sql --dialect snowflake --select CV    the SQL, for another database
@@ -72,6 +75,7 @@ Exit codes:
     metavar="FILE",
     help="List what is found in FILE, for later audits to leave aside.",
 )
+@preflight_options
 @click.option("--sql", "as_sql", is_flag=True, help="Print the SQL that would judge, and judge nothing.")
 @click.option("--dialect", metavar="NAME", help="Of --sql: snowflake, bigquery, postgres, spark, …  [default: duckdb]")
 @click.option("--fix", is_flag=True, help="Make a plan of what rules propose; nothing is written before `apply`.")
@@ -104,6 +108,10 @@ def command(
     write_baseline: Path | None,
     fix: bool,
     plan_file: Path | None,
+    plan: str | None,
+    mappings: tuple[str, ...],
+    source: Path | None,
+    show_all: bool,
     as_sql: bool,
     dialect: str | None,
     project: Path | None,
@@ -120,6 +128,8 @@ def command(
 
     if plan_file is not None and not fix:
         raise UsageError("-o names the file of a plan", hint="add --fix; findings go to a file with --output FILE")
+    wanted = Wanted(plan, mappings, source, show_all)
+    wanted.check(_given(ctx, "fix", "write_baseline", "even_if_unfit", "as_sql", "dialect"))
     planned = plan_outputs(console, format_name, outputs)
     found = find_project(project)
     if as_sql or dialect is not None:
@@ -129,8 +139,13 @@ def command(
     if max_new is None:
         max_new = 0 if fail_on_new else of_profile.max_new
     verdict = Verdict(fail_on or of_profile.fail_on or "error", max_new, all_evaluable)
-    store = open_store(found.store_path)
     settings = _with_baseline(found, baseline, write_baseline)
+    if wanted:
+        # What was there anyway is nothing that a plan could be blamed for.
+        verdict = Verdict(verdict.fail_on, verdict.max_new or 0, all_evaluable)
+        chosen = {"select": select or None, "ignore": ignore or None, "profile": profile}
+        ctx.exit(run_preflight(console, found, wanted, settings, verdict, planned, max_findings, **chosen))
+    store = open_store(found.store_path)
     result = audit(
         store,
         settings,
@@ -177,6 +192,13 @@ def _refuse_options(ctx: click.Context) -> None:
             f"`sfsync audit {ctx.invoked_subcommand}` takes its options after its name",
             hint=f"see `sfsync audit {ctx.invoked_subcommand} --help`",
         )
+
+
+def _given(ctx: click.Context, *names: str) -> list[str]:
+    """The options among these that stand on the command line, as they are written there."""
+    there = click.core.ParameterSource.COMMANDLINE
+    spelled = {param.name: param.opts[0] for param in ctx.command.params}
+    return [spelled[name] for name in names if ctx.get_parameter_source(name) is there]
 
 
 def _print_sql(console: Console, project: Project, dialect: str | None, *, as_sql: bool, **chosen: Any) -> None:

@@ -154,7 +154,8 @@ def write_outputs(console: Console, shown: Shown, outputs: Outputs, status: int)
             console.warn(f"{error.message}" + (f" ({error.hint})" if error.hint else ""))
             failed = True
     if shown.listed < shown.audit.total:
-        console.warn(f"{shown.listed:,} of {shown.audit.total:,} findings are listed; all are in sfsync.findings")
+        rest = "" if "preflight" in shown.audit.details else "; all are in sfsync.findings"
+        console.warn(f"{shown.listed:,} of {shown.audit.total:,} findings are listed{rest}")
     _warn(console, shown, outputs)
     if failed:
         status = ExitCode.PARTIAL if status in {ExitCode.FINE, ExitCode.NEEDS_YOU} else status

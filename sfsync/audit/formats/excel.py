@@ -12,7 +12,16 @@ from typing import IO, TYPE_CHECKING, Any
 from sfsync.audit.formats import Shown
 from sfsync.audit.formats.csv import COLUMNS, cells
 from sfsync.audit.formats.escaping import visible
-from sfsync.audit.formats.sentences import baseline_line, figure, fitness_gap, notes, outcome, stamp, waiver_lines
+from sfsync.audit.formats.sentences import (
+    baseline_line,
+    figure,
+    fitness_gap,
+    notes,
+    outcome,
+    preflight_line,
+    stamp,
+    waiver_lines,
+)
 from sfsync.audit.formats.told import mirror_word, moment
 from sfsync.errors import UsageError
 
@@ -59,7 +68,7 @@ def write(shown: Shown, out: IO[bytes]) -> None:
 def _facts(shown: Shown, left_out: int) -> Iterable[Sequence[Any]]:
     audit, strip = shown.audit, shown.audit.strip
     yield "mirror", mirror_word(audit)
-    for line in (stamp(audit), fitness_gap(audit)):
+    for line in (stamp(audit), preflight_line(audit), fitness_gap(audit)):
         if line:
             yield "", line
     yield "org", audit.org

@@ -6,7 +6,7 @@ from typing import IO
 
 from sfsync.audit.formats import Shown
 from sfsync.audit.formats.escaping import github_data, github_property
-from sfsync.audit.formats.sentences import changes, fitness_gap, stamp, strip_told
+from sfsync.audit.formats.sentences import changes, fitness_gap, preflight_line, stamp, strip_told
 from sfsync.audit.stored import StoredRule
 
 #: GitHub shows no more of a kind for a step.
@@ -21,6 +21,8 @@ def write(shown: Shown, out: IO[str]) -> None:
     extra = {kind: [] for kind in _KINDS.values()}  # type: dict[str, list[tuple[str, str]]]
     if stamp(audit):
         extra["error"].append(("mirror unfit", stamp(audit) or ""))
+    if preflight_line(audit):
+        extra["notice"].append(("sfsync audit", preflight_line(audit) or ""))
     extra["notice"].append(("sfsync audit", strip_told(audit)))
     if fitness_gap(audit):
         extra["notice"].append(("fitness of the mirror", fitness_gap(audit) or ""))

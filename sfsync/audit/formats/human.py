@@ -17,10 +17,17 @@ ALL_SHOWN = 30
 #: Where there is no terminal, lines are as long as their content.
 UNLIMITED = 100_000
 
+_NUMBERS = frozenset({"found", "of", "value", "n", "caused", "solved", "anyway"})
+
 
 def write(shown: Shown, out: IO[str]) -> None:
     """Write the tables."""
     audit = shown.audit
+    if "preflight" in audit.details:
+        from sfsync.audit.preflight_table import write as write_preflight  # noqa: PLC0415 - it uses this module
+
+        write_preflight(shown, out)
+        return
     host = one_line(audit.instance_url or "the mirror")
     out.write(f"{host} as of {audit.as_of:%Y-%m-%d %H:%M:%S} UTC\n")
     if stamp(audit):
@@ -28,7 +35,7 @@ def write(shown: Shown, out: IO[str]) -> None:
     out.write(f"\n{strip_told(audit)}\n\n")
     told = audit.rules if len(audit.rules) <= ALL_SHOWN else [rule for rule in audit.rules if _says_something(rule)]
     if told:
-        _table(out, ("rule", "name", "severity", "state", "found", "of", "notes"), map(_row, told))
+        table(out, ("rule", "name", "severity", "state", "found", "of", "notes"), map(_row, told))
     _rest(out, audit, told)
     _remedies(out, audit)
     for line in (fitness_gap(audit), baseline_line(audit), *of_waivers(audit)):
@@ -37,7 +44,7 @@ def write(shown: Shown, out: IO[str]) -> None:
     metrics = audit.details.get("metrics", [])
     if metrics:
         out.write("\n")
-        _table(out, ("metric", "what", "value", "n", "notes"), map(_metric_row, metrics))
+        table(out, ("metric", "what", "value", "n", "notes"), map(_metric_row, metrics))
     if stamp(audit):
         out.write(f"\n{one_line(stamp(audit))}\n")
 
@@ -78,16 +85,16 @@ def _metric_row(metric: dict[str, Any]) -> tuple[str, ...]:
     return metric["id"], metric["title"], figure(metric), f"{metric['n']:,}", metric["reason"] or ""
 
 
-def _table(out: IO[str], columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def table(out: IO[str], columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write one table, as wide as the terminal is."""
     from rich import box  # noqa: PLC0415 - a table is not always wanted
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        right = column in {"found", "of", "value", "n"}
-        table.add_column(Text(column), justify="right" if right else "left", overflow="fold")
+        grid.add_column(Text(column), justify="right" if column in _NUMBERS else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(one_line(cell)) for cell in row))
-    Console(file=out, width=None if out.isatty() else UNLIMITED, highlight=False).print(table)
+        grid.add_row(*(Text(one_line(cell)) for cell in row))
+    Console(file=out, width=None if out.isatty() else UNLIMITED, highlight=False).print(grid)

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from sfsync.audit.formats import Shown
 from sfsync.audit.formats.escaping import one_line, visible
-from sfsync.audit.formats.sentences import notes, stamp
+from sfsync.audit.formats.sentences import notes, preflight_line, stamp
 from sfsync.audit.formats.told import moment
 from sfsync.audit.stored import StoredRule
 
@@ -52,6 +52,7 @@ def _mirror(shown: Shown, out: IO[str]) -> None:
         "org": audit.org,
         "definitions_digest": audit.definitions_digest,
         "mirror": "fit" if audit.unfit is None else "unfit",
+        **({"preflight": preflight_line(audit)} if preflight_line(audit) else {}),
     }
     for name, value in facts.items():
         out.write(f"<property name={_attribute(name)} value={_attribute(value or '')}/>\n")

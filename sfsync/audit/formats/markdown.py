@@ -14,6 +14,7 @@ from sfsync.audit.formats.sentences import (
     figure,
     fitness_gap,
     outcome,
+    preflight_line,
     stamp,
     waiver_lines,
 )
@@ -32,6 +33,8 @@ def write(shown: Shown, out: IO[str]) -> None:
     out.write(f"## sfsync audit, as of {audit.as_of:%Y-%m-%d %H:%M} UTC\n\n")
     if stamp(audit):
         out.write(f"> [!CAUTION]\n> **{markdown(stamp(audit))}**\n\n")
+    if preflight_line(audit):
+        out.write(f"> [!NOTE]\n> {markdown(preflight_line(audit))}\n\n")
     out.write(f"{outcome(shown)}.\n\n")
     out.write("| new | persisting | fixed | waived | rules not evaluable |\n|---:|---:|---:|---:|---:|\n")
     out.write(
@@ -39,7 +42,8 @@ def write(shown: Shown, out: IO[str]) -> None:
     )
     found = by_weight(audit.rules)
     if found:
-        out.write("| rule | what it means | severity | found | of | since the last audit | first records |\n")
+        since = "with the plan" if preflight_line(audit) else "since the last audit"
+        out.write(f"| rule | what it means | severity | found | of | {since} | first records |\n")
         out.write("|---|---|---|---:|---:|---|---|\n")
     for rule in found[:MOST_RULES]:
         out.write(_row(shown, rule))

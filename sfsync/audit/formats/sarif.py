@@ -11,7 +11,7 @@ from typing import IO, Any
 from sfsync.audit.formats import Shown
 from sfsync.audit.formats.escaping import visible
 from sfsync.audit.formats.json import encoded
-from sfsync.audit.formats.sentences import fitness_gap, stamp
+from sfsync.audit.formats.sentences import fitness_gap, preflight_line, stamp
 from sfsync.audit.formats.told import moment
 from sfsync.audit.stored import StoredFinding, StoredRule
 from sfsync.errors import DOCS
@@ -74,7 +74,7 @@ def _rule(rule: StoredRule) -> dict[str, Any]:
 
 def _invocation(shown: Shown, most: int) -> dict[str, Any]:
     audit = shown.audit
-    told = [("error", stamp(audit)), ("note", fitness_gap(audit))]
+    told = [("error", stamp(audit)), ("note", preflight_line(audit)), ("note", fitness_gap(audit))]
     if audit.total > most:
         told.append(
             (

@@ -29,6 +29,17 @@ def stamp(audit: StoredAudit) -> str | None:
     return f"THE MIRROR IS UNFIT TO BE JUDGED, and nothing below can be relied on: {audit.unfit}"
 
 
+def preflight_line(audit: StoredAudit) -> str | None:
+    """Of which plan this is a preflight; None where it is an audit of what is there."""
+    told: dict[str, Any] | None = audit.details.get("preflight")
+    if told is None:
+        return None
+    return (
+        f"Preflight of plan {told['plan']} ({told['kind']}, {told['source']}): nothing is written yet; judged is what"
+        f" {audit.instance_url or 'the mirror'}, as of {audit.as_of:%Y-%m-%d %H:%M:%S} UTC, would be after it"
+    )
+
+
 def fitness_gap(audit: StoredAudit) -> str | None:
     """Which rules on the mirror's fitness could not look."""
     if not audit.blind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -51,7 +52,13 @@ def header_told(shown: Shown) -> dict[str, Any]:
         "waivers": audit.details.get("waivers", []),
         "malformed_waivers": audit.details.get("malformed_waivers", []),
         "baseline": audit.details.get("baseline"),
+        **_preflight(audit.details),
     }
+
+
+def _preflight(details: Mapping[str, Any]) -> dict[str, Any]:
+    """What a preflight says beside an audit."""
+    return {"preflight": details["preflight"]} if "preflight" in details else {}
 
 
 def rule_told(shown: Shown, rule: StoredRule) -> dict[str, Any]:
@@ -83,6 +90,7 @@ def rule_told(shown: Shown, rule: StoredRule) -> dict[str, Any]:
             dict(zip(("param", "segment", "value", "n", "origin"), each, strict=True))
             for each in details.get("thresholds", [])
         ],
+        **_preflight(details),
     }
 
 
