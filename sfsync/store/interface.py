@@ -63,7 +63,7 @@ class Session(Protocol):
 
     @property
     def looking(self) -> bool:
-        """Whether it can change nothing as yet; a question that `keep` or `ask` refuse then leaves all else as it was."""
+        """Whether it can change nothing as yet; what `keep` or `ask` refuse then leaves all else as it was."""
         ...
 
     def execute(self, sql: str, params: Params = ()) -> Rows:

@@ -6,7 +6,7 @@ duplicate rules, opt-outs, files), as it is in an org without a flaw. Plants go 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -95,20 +95,26 @@ def clean_org() -> FakeOrg:
     return org
 
 
-def convert(org: FakeOrg, wanted: list[LeadConvert]) -> None:
-    """Convert leads; each of them succeeds."""
-    outcomes = convert_leads(org, wanted, WriteOptions(user_id=org.admin_id))
+def convert(org: FakeOrg, wanted: list[LeadConvert], by: str | None = None) -> None:
+    """Convert leads, as the administrator or another user; each of them succeeds."""
+    outcomes = convert_leads(org, wanted, WriteOptions(user_id=by or org.admin_id))
     assert all(one.success for one in outcomes), outcomes
 
 
 def mirror(org: FakeOrg, folder: Path) -> Store:
-    """What a pull of the whole org leaves in a store."""
+    """What a pull of the whole org leaves in a store, furnished."""
+    store = pulled(org, folder, OBJECTS)
+    with store.writing() as session:
+        furnish(session)  # a pull takes away again what the org does not show
+    return store
+
+
+def pulled(org: FakeOrg, folder: Path, objects: Sequence[str]) -> Store:
+    """What a pull leaves in a store."""
     store = open_store(folder / "mirror.duckdb")
     env = {"SF_ACCESS_TOKEN": org.token, "SF_ORG_INSTANCE_URL": org.instance_url}
-    done = pull(connect(env=env, session=org.session()), store, workspace=folder, objects=list(OBJECTS))
+    done = pull(connect(env=env, session=org.session()), store, workspace=folder, objects=list(objects))
     assert done.complete
-    with store.writing() as session:
-        _furnish(session)  # a pull takes away again what the org does not show
     return store
 
 
@@ -179,7 +185,7 @@ def _field(name: str, kind: str) -> FieldDescribe:
     return FieldDescribe(name, kind, label=name, custom=name.endswith("__c"))
 
 
-def _furnish(session: Session) -> None:
+def furnish(session: Session) -> None:
     """What the fake org does not know, as it is where everything is in order."""
     flags = ("DoNotCall", "HasOptedOutOfEmail", "HasOptedOutOfFax")
     for name in ("Lead", "Contact"):

@@ -52,8 +52,16 @@ class PostgresSession:
     def keep(self, table: str, select: str) -> None:
         self.execute(f"CREATE TEMPORARY TABLE {table} AS\n{select}")
 
+    def ask(self, select: str) -> Rows:
+        return self.execute(select)
+
+    @property
+    def looking(self) -> bool:
+        """It writes from the start."""
+        return False
+
     def start_writing(self) -> None:
-        """Writing from the start."""
+        """Nothing changes."""
 
     def load_csv(self, table: str, columns: Mapping[str, str], files: Sequence[Path]) -> NoReturn:
         raise AssertionError("an example writes its records out")
