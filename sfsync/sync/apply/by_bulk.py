@@ -24,6 +24,8 @@ from sfsync.sync.apply.work import Apply, write_options
 EMPTIES = "#N/A"
 _NOW, _BATCH, _RESULTS = quote("apply now"), quote("apply batch"), quote("apply results")
 _MOST_UPLOADS = 3
+#: Columns of results, beside those that were sent.
+_TOLD = ("sf__id", "sf__created", "sf__error")
 
 
 class NotForBulk(Exception):
@@ -63,9 +65,10 @@ def send_by_bulk(work: Apply, rows: StepRows) -> None:
         NotForBulk: The org does not take them by Bulk; nothing was sent.
         SfsyncError: The org cannot be written to now; a job that began goes on there.
     """
-    failures = 0
+    failures, looks = 0, 0
     while _is_pending(work, rows):
-        upload = _prepare(work, rows, _current(work, rows))
+        upload = _prepare(work, rows, _current(work, rows, again=looks > 0))
+        looks += 1
         if upload is None:
             return
         try:
@@ -97,15 +100,21 @@ class _UploadFailed(Exception):
         self.error = error
 
 
-def _current(work: Apply, rows: StepRows) -> Current:
-    """What was changed since the mirror's bound; of an object that is mirrored in part, also every key."""
+def _current(work: Apply, rows: StepRows, *, again: bool) -> Current:
+    """What was changed since the mirror's bound; of an object that is mirrored in part, also every key.
+
+    The first look settles whatever moved, in every change of the step. Further ones, between its jobs, ask what others
+    have changed since this run began: to read again what the jobs before have written would be for nothing, and would
+    make changes of the org's automation look like somebody else's.
+    """
     known = work.known[rows.step.object]
     by = (rows.key_field,) if rows.key_field else ()
     fields = tuple(dict.fromkeys((*by, *(each.name for each in rows.compared))))
     reader = CurrentReader(work.org, rows.describe, fields, work.folder)
+    since, not_by = (work.began, work.org.user_id) if again else (None, None)
     if rows.key_field is not None and not known.is_whole:
-        return reader.having(rows.key_field)
-    return reader.changed_since(known.upper)
+        return reader.having(rows.key_field, since=since, not_by=not_by)
+    return reader.changed_since(since or known.upper, not_by=not_by)
 
 
 def _prepare(work: Apply, rows: StepRows, current: Current) -> _Upload | None:
@@ -125,21 +134,31 @@ def _prepare(work: Apply, rows: StepRows, current: Current) -> _Upload | None:
 def _choose(session: Session, work: Apply, rows: StepRows) -> None:
     """Make the table of the changes of the next job: as many as one may have, and of twins one."""
     columns = [rows.correlation, *(f"s.{quote(name)}" for name in rows.sent_fields)]
-    header = sum(len(name) + 3 for name in rows.sent_fields) + 40
     source = f"FROM {rows.from_sql} WHERE {rows.pending} AND {carriable(rows)}"
-    ready = f"SELECT s.change_no, {' + '.join(map(_size, columns))} AS size {source}"
+    session.execute(f"DROP TABLE IF EXISTS {_BATCH}")
+    room = work.options.most_bytes - sum(len(name) + 3 for name in rows.sent_fields) - 40
     # To rank every row among its twins takes longer than all the rest, and there are hardly ever any.
     keys = f"SELECT 1 FROM (SELECT {rows.correlation} AS k {source}) AS r GROUP BY k HAVING count(*) > 1 LIMIT 1"
-    if session.execute(keys).rows:
+    has_twins = bool(session.execute(keys).rows)
+    if not has_twins and _all_fit(session, columns, source, work.options.most_rows, room):
+        session.execute(f"CREATE TEMPORARY TABLE {_BATCH} AS SELECT s.change_no {source}")
+        return
+    ready = f"SELECT s.change_no, {' + '.join(map(_size, columns))} AS size {source}"
+    if has_twins:
         first = f"SELECT min(s.change_no) {source} GROUP BY {rows.correlation}"
         ready = f"SELECT * FROM ({ready}) AS r WHERE change_no IN ({first})"
-    session.execute(f"DROP TABLE IF EXISTS {_BATCH}")
     session.execute(
         f"CREATE TEMPORARY TABLE {_BATCH} AS SELECT change_no FROM (SELECT change_no, sum(size) OVER (ORDER BY"
         " change_no ROWS UNBOUNDED PRECEDING) AS upto, row_number() OVER (ORDER BY change_no) AS place"
-        f" FROM ({ready}) AS r) AS x WHERE place = 1"
-        f" OR (place <= {work.options.most_rows} AND upto <= {work.options.most_bytes - header})"
+        f" FROM ({ready}) AS r) AS x WHERE place = 1 OR (place <= {work.options.most_rows} AND upto <= {room})"
     )
+
+
+def _all_fit(session: Session, columns: Sequence[str], source: str, most_rows: int, room: int) -> bool:
+    """Whether a job takes all changes, even if every character were a quote: most files are far from that."""
+    sizes = " + ".join(f"coalesce(2 * strlen({sql}), 4) + 3" for sql in columns)
+    count, size = session.execute(f"SELECT count(*), coalesce(sum({sizes}), 0) {source}").rows[0]
+    return bool(count <= most_rows and size <= room)
 
 
 def _size(sql: str) -> str:
@@ -260,6 +279,7 @@ def _store_results(
         work.settle(
             rows.step,
             f"{work.batch_rows(rows, number)} JOIN {_RESULTS} AS o ON o.correlation = {rows.correlation}",
+            many=True,
             record_id=f"CASE WHEN o.state = 'unprocessed' THEN NULL ELSE coalesce(o.record_id, {rows.record_id}) END",
             created="o.state = 'done' AND o.created",
             code=f"CASE WHEN o.state = 'unprocessed' THEN {code} WHEN {wrote} THEN 'WAS_THERE' WHEN o.state = 'done' "
@@ -285,16 +305,16 @@ def _load_results(session: Session, rows: StepRows, results: IngestResults) -> N
         columns = _header(file)
         if not columns:
             continue
+        told = {column.casefold(): column for column in columns}
+        key, found = told.get(by.casefold(), told.get("sf__id")), [told.get(name) for name in _TOLD]
         page = quote("apply page")
-        named = dict.fromkeys(columns, "VARCHAR")
-        session.execute(f"CREATE TEMPORARY TABLE {page} ({', '.join(f'{quote(c)} VARCHAR' for c in columns)})")
-        session.load_csv(page, named, [file])
-        told = {column.casefold(): quote(column) for column in columns}
-        key = told.get(by.casefold()) or told.get("sf__id", "NULL")
+        kept = list(dict.fromkeys(column for column in (key, *found) if column is not None))
+        session.execute(f"CREATE TEMPORARY TABLE {page} ({', '.join(f'{quote(c)} VARCHAR' for c in kept)})")
+        session.load_csv(page, dict.fromkeys(columns, "VARCHAR"), [file], only=kept)
+        named, record_id, created, error = ("NULL" if each is None else quote(each) for each in (key, *found))
         session.execute(
-            f"INSERT INTO {_RESULTS} SELECT {key}, {literal(state)}, {told.get('sf__id', 'NULL')}, "
-            f"coalesce(lower({told.get('sf__created', 'NULL')}) = 'true', FALSE), {told.get('sf__error', 'NULL')} "
-            f"FROM {page}"
+            f"INSERT INTO {_RESULTS} SELECT {named}, {literal(state)}, {record_id}, "
+            f"coalesce(lower({created}) = 'true', FALSE), {error} FROM {page}"
         )
         session.execute(f"DROP TABLE {page}")
 

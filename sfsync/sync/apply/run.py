@@ -88,7 +88,7 @@ def apply(  # noqa: PLR0913 - three things to join and five ways to vary it, all
         StoreError: The store could not be written.
     """
     options = options or ApplyOptions()
-    with mirror_lock(workspace, store, verb) as folder, budgeted(org, store, options.budget) as budget:
+    with mirror_lock(workspace, store, verb) as folder, store.at_hand(), budgeted(org, store, options.budget) as budget:
         with store.writing() as session:
             tables.prepare(session)
             plan = read_stored_plan(session, plan_id)
@@ -106,9 +106,8 @@ def apply(  # noqa: PLR0913 - three things to join and five ways to vary it, all
             work = Apply(org, store, run, plan, options, spool, began, known, on_event)
             _begin(work, reopen)
             try:
-                with store.at_hand():
-                    stopped, hint = _send(work)
-                    return _end(work, budget, run, stopped, hint)
+                stopped, hint = _send(work)
+                return _end(work, budget, run, stopped, hint)
             finally:
                 shutil.rmtree(spool, ignore_errors=True)
 

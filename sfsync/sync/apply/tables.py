@@ -55,6 +55,7 @@ def insert_outcomes(  # noqa: PLR0913 - the columns of an outcome
     created: str = "FALSE",
     code: str = "NULL",
     message: str = "NULL",
+    many: bool = False,
 ) -> str:
     """SQL that settles changes.
 
@@ -68,15 +69,23 @@ def insert_outcomes(  # noqa: PLR0913 - the columns of an outcome
         created: Whether it is new.
         code: Of the fault.
         message: Of the fault.
+        many: They are most of what was ever sent of the plan, so it pays to count all attempts at once.
     """
-    attempts = (
-        f"(SELECT count(*) FROM sfsync.batch_rows AS a WHERE a.plan_id = {literal(plan_id)}"
-        " AND a.change_no = s.change_no)"
+    settled = (
+        f"SELECT s.change_no AS change_no, {state} AS state, {record_id} AS record_id, {created} AS created,"
+        f" {code} AS code, {message} AS message FROM {rows}"
     )
+    sent = f"FROM sfsync.batch_rows AS a WHERE a.plan_id = {literal(plan_id)}"
+    attempt, joined = f"(SELECT count(*) {sent} AND a.change_no = x.change_no)", ""
+    if many:
+        attempt = "coalesce(t.attempt, 0)"
+        joined = (
+            f" LEFT JOIN (SELECT change_no, count(*) AS attempt {sent} GROUP BY 1) AS t ON t.change_no = x.change_no"
+        )
     return (
-        f"INSERT INTO sfsync.outcomes SELECT {literal(run_id)}, {literal(plan_id)}, s.change_no, {step.step}, "
-        f"{literal(step.object)}, {literal(step.action)}, {state}, {record_id}, {created}, {code}, {message}, "
-        f"{attempts}, {moment(now())} FROM {rows}"
+        f"INSERT INTO sfsync.outcomes SELECT {literal(run_id)}, {literal(plan_id)}, x.change_no, {step.step}, "
+        f"{literal(step.object)}, {literal(step.action)}, x.state, x.record_id, x.created, x.code, x.message, "
+        f"{attempt}, {moment(now())} FROM ({settled}) AS x{joined}"
     )
 
 

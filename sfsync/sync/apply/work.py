@@ -64,9 +64,9 @@ class Apply:
     on_event: OnApplyEvent
     unbalanced: list[str] = field(default_factory=list)
 
-    def settle(self, step: PlanStep, rows: str, **outcome: str) -> str:
+    def settle(self, step: PlanStep, rows: str, *, many: bool = False, **outcome: str) -> str:
         """SQL that settles changes; see `tables.insert_outcomes`."""
-        return tables.insert_outcomes(self.run.id, self.plan.id, step, rows, **outcome)
+        return tables.insert_outcomes(self.run.id, self.plan.id, step, rows, many=many, **outcome)
 
     def begin_batch(self, session: Session, rows: StepRows, api: str, changes: str) -> int:
         """Write down what is about to be sent, and return the batch's number.

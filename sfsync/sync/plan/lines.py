@@ -1,4 +1,4 @@
-"""A change as one line of JSON, made by the database; and the fingerprint of a plan, which is made of those lines."""
+"""A change as one line of JSON, made by the database; and the fingerprint of a plan, which covers all that they say."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote
 from sfsync.sync.plan.stored import Plan, PlanStep
-from sfsync.sync.plan.tables import before, is_set
+from sfsync.sync.plan.tables import FIXED, before, is_set
 from sfsync.sync.plan.values import canonical
 
 #: So many lines are in memory at a time.
@@ -55,10 +55,10 @@ def step_lines(session: Session, step: PlanStep) -> Iterator[list[str]]:
     """The changes of a step as lines, some at a time, in the order of their numbers."""
     last = 0
     while True:
+        # The numbers are sorted, and only then are lines made of the few that are asked for.
+        part = f"SELECT * FROM {step.table} WHERE change_no > ? ORDER BY change_no LIMIT {CHUNK}"
         rows = session.execute(
-            f"SELECT c.change_no, {line_sql(step)} FROM {step.table} AS c WHERE c.change_no > ? "
-            f"ORDER BY c.change_no LIMIT {CHUNK}",
-            [last],
+            f"SELECT c.change_no, {line_sql(step)} FROM ({part}) AS c ORDER BY c.change_no", [last]
         ).rows
         if not rows:
             return
@@ -68,24 +68,37 @@ def step_lines(session: Session, step: PlanStep) -> Iterator[list[str]]:
 
 def step_digest(session: Session, step: PlanStep) -> str:
     """A digest of every change of a step, made by the database."""
-    # Of each line its own digest first: those are short to sort, whatever the lines hold.
-    lines = f"SELECT c.change_no, md5({line_sql(step)}) AS line FROM {step.table} AS c"
+    # Of each change its own digest first: those are short to sort, whatever the changes hold.
+    rows = f"SELECT c.change_no, md5({_content_sql(step)}) AS content FROM {step.table} AS c"
     numbered = (
-        f"SELECT change_no, line, (row_number() OVER (ORDER BY change_no) - 1) // {CHUNK} AS part FROM ({lines}) AS l"
+        f"SELECT change_no, content, (row_number() OVER (ORDER BY change_no) - 1) // {CHUNK} AS part FROM ({rows}) AS r"
     )
-    rows = session.execute(
-        f"SELECT md5(string_agg(line, chr(10) ORDER BY change_no)) FROM ({numbered}) AS n GROUP BY part ORDER BY part"
-    )
-    return digest_of(digest for (digest,) in rows)
+    digest = "md5(string_agg(content, chr(10) ORDER BY change_no))"
+    parts = session.execute(f"SELECT {digest} FROM ({numbered}) AS n GROUP BY part ORDER BY part")
+    return digest_of(part for (part,) in parts)
 
 
-def chunk_digest(lines: Iterable[str]) -> str:
-    """The digest of `CHUNK` lines (fewer at the end of a step), as the database makes it."""
-    return _md5("\n".join(_md5(line) for line in lines))
+def _content_sql(step: PlanStep) -> str:
+    """SQL of a text that is another as soon as anything differs that a change (alias `c`) says: as short as can be.
+
+    It is a list in JSON, in which no value can pass for two, nor none for a text that says `null`.
+    """
+    values = [f"c.{quote(column)}" if kind == "VARCHAR" else _text(column, kind) for column, kind in FIXED.items()]
+    flags = [f"CASE WHEN c.{is_set(field)} THEN 'y' ELSE 'n' END" for field in step.fields]
+    values += [f"concat({', '.join(flags)})"] if flags else []
+    values += [f"c.{quote(field)}" for field in step.fields]
+    held = [f"c.{before(field)}" for field in step.fields]
+    if step.action == "create":
+        values += [f"concat({', '.join(held)})"] if held else []  # nothing was there before
+    elif step.action == "delete":
+        values += held
+    else:
+        values += [f"CASE WHEN c.{is_set(field)} THEN c.{before(field)} END" for field in step.fields]
+    return f"CAST(to_json([{', '.join(values)}]) AS VARCHAR)"
 
 
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+def _text(column: str, kind: str) -> str:
+    return canonical(f"c.{quote(column)}", kind) if kind == "TIMESTAMP" else f"CAST(c.{quote(column)} AS VARCHAR)"
 
 
 def digest_of(parts: Iterable[str]) -> str:

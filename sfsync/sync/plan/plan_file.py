@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from sfsync.errors import SfsyncError, UsageError
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote
 from sfsync.sync.plan import stored, tables
-from sfsync.sync.plan.lines import CHUNK, chunk_digest, digest_of, fingerprint, step_facts, step_lines
+from sfsync.sync.plan.lines import CHUNK, fingerprint, fingerprint_of, step_digest, step_facts, step_lines
 from sfsync.sync.plan.stored import Plan, PlanStep
 from sfsync.sync.plan.tables import FIXED, before, is_set
 from sfsync.whole_file import whole_file
@@ -22,7 +23,6 @@ from sfsync.whole_file import whole_file
 #: Of the file; raised when it means something else than before.
 VERSION = 1
 _CHANGES = '"changes": ['
-_END = "]}"
 #: A header longer than this is none.
 _LONGEST_HEAD = 50_000_000
 
@@ -42,16 +42,24 @@ def write_plan(session: Session, plan: Plan, path: Path) -> None:
             "kind": plan.kind,
             "fingerprint": plan.fingerprint,
             "header": plan.header,
-            "steps": [step_facts(step) for step in plan.steps],
+            "steps": [{**step_facts(step), "digest": step_digest(session, step)} for step in plan.steps],
         }
         lines = [f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}," for name, value in head.items()]
         file.write("{\n" + "\n".join(lines) + f"\n{_CHANGES}\n")
-        first = True
+        seal, first = hashlib.sha256(), True
         for step in plan.steps:
             for chunk in step_lines(session, step):
-                file.write(("" if first else ",\n") + ",\n".join(chunk))
+                text = ("" if first else ",\n") + ",\n".join(chunk)
+                seal.update(text.encode())
+                file.write(text)
                 first = False
-        file.write(("" if first else "\n") + _END + "\n")
+        seal.update(b"" if first else b"\n")
+        file.write(("" if first else "\n") + _end(seal.hexdigest()))
+
+
+def _end(seal: str) -> str:
+    """The last line: it seals those of the changes, so that an edited one is noticed before anything comes of it."""
+    return f'], "seal": {json.dumps(seal)}}}\n'
 
 
 def write_text(path: Path, text: str) -> None:
@@ -78,48 +86,55 @@ def load_plan(session: Session, path: Path) -> Plan:
     Raises:
         UsageError: It is no plan, of another version, or was changed since; nothing is kept then.
     """
+    plan = read_plan(path)
     tables.prepare(session)
+    known = session.execute("SELECT fingerprint FROM sfsync.plans WHERE id = ?", [plan.id]).scalar()
+    if known is not None:
+        if plan.fingerprint != known:
+            raise UsageError(f"{path} and the store hold different plans {plan.id}")
+        return stored.read_stored_plan(session, plan.id)
+    for step in plan.steps:
+        tables.make_step_table(session, step.table_name, step.fields)
     with _opened(path) as reader:
-        known = session.execute("SELECT fingerprint FROM sfsync.plans WHERE id = ?", [reader.plan.id]).scalar()
-        if known is not None:
-            for _ in reader.chunks():
-                pass
-            if reader.checked().fingerprint != known:
-                raise UsageError(f"{path} and the store hold different plans {reader.plan.id}")
-            return stored.read_stored_plan(session, reader.plan.id)
-        for step in reader.plan.steps:
-            tables.make_step_table(session, step.table_name, step.fields)
         for step, lines in reader.chunks():
             _store_lines(session, step, lines)
-        plan = reader.checked()
-        stored.save_plan(session, plan)
-        return plan
+    if fingerprint_of(session, plan) != plan.fingerprint:
+        raise _not_as_written(path)
+    stored.save_plan(session, plan)
+    return plan
 
 
 @dataclass
 class _Reader:
-    """A plan file, read from its beginning to its end once."""
+    """A plan file, read from its beginning to its end once.
+
+    Attributes:
+        path: Where it is.
+        file: Read up to the changes.
+        plan: What its head says.
+        digests: Each step with the digest of its changes, which the plan's fingerprint covers.
+    """
 
     path: Path
     file: IO[str]
     plan: Plan
-    digests: list[tuple[PlanStep, str]]
+    digests: Sequence[tuple[PlanStep, str]]
 
     def chunks(self) -> Iterator[tuple[PlanStep, list[str]]]:
         """The changes as lines, some of one step at a time."""
+        seal = hashlib.sha256()
         for step in self.plan.steps:
-            parts, left = [], step.row_count
+            left = step.row_count
             while left:
                 lines = [self._line() for _ in range(min(CHUNK, left))]
                 left -= len(lines)
-                parts.append(chunk_digest(lines))
-                yield step, lines
-            self.digests.append((step, digest_of(parts)))
-        if self.file.readline().strip() != _END or self.file.read(1):
+                seal.update("".join(lines).encode())
+                yield step, [line.rstrip("\n").removesuffix(",") for line in lines]
+        if self.file.readline() != _end(seal.hexdigest()) or self.file.read(1):
             raise _not_as_written(self.path)
 
     def checked(self) -> Plan:
-        """The plan, when its fingerprint is that of what was read."""
+        """The plan, when its fingerprint is that of what its head says."""
         plan = self.plan
         if fingerprint(plan, self.digests) != plan.fingerprint:
             raise _not_as_written(self.path)
@@ -129,21 +144,22 @@ class _Reader:
         line = self.file.readline()
         if not line.startswith("{"):
             raise _not_as_written(self.path)
-        return line.rstrip("\n").removesuffix(",")
+        return line
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[_Reader]:
     try:
         with path.open(encoding="utf-8", newline="\n") as file:
-            yield _Reader(path, file, _head(path, file), [])
+            plan, digests = _head(path, file)
+            yield _Reader(path, file, plan, digests)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"the plan {path} cannot be read: {reason}", hint="`sfsync plan -o FILE` writes one") from None
 
 
-def _head(path: Path, file: IO[str]) -> Plan:
-    """Everything before the changes, as a plan."""
+def _head(path: Path, file: IO[str]) -> tuple[Plan, list[tuple[PlanStep, str]]]:
+    """Everything before the changes: the plan, and each of its steps with the digest of its changes."""
     text, line = "", file.readline(_LONGEST_HEAD)
     while line.strip() != _CHANGES:
         if not line or len(text) > _LONGEST_HEAD:
@@ -158,9 +174,11 @@ def _head(path: Path, file: IO[str]) -> Plan:
     if version != VERSION:
         raise UsageError(f"{path} is a plan of version {version}, and this sfsync reads {VERSION}")
     try:
-        return _plan(found)
+        digests = [str(facts.pop("digest")) for facts in found["steps"]]
+        plan = _plan(found)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise _not_as_written(path) from None
+    return plan, list(zip(plan.steps, digests, strict=True))
 
 
 def _plan(found: Mapping[str, Any]) -> Plan:
@@ -184,26 +202,25 @@ def _plan(found: Mapping[str, Any]) -> Plan:
 def _store_lines(session: Session, step: PlanStep, lines: list[str]) -> None:
     """Put changes back into the table of their step."""
     read = {"change_no": "no", "record_id": "id", "org_stamp": "stamp"}
+    # One look at a line gives all that the step may have: a field that a change does not write is none at all.
+    written = {field: {"before": "VARCHAR", "after": "VARCHAR"} for field in step.fields}
+    shape = {read.get(column, column): "VARCHAR" for column in FIXED} | ({"fields": written} if written else {})
     names, values = [quote(column) for column in FIXED], []
     for column, kind in FIXED.items():
-        text = f"json_extract_string(line, {_place(read.get(column, column))})"
+        text = f"change.{quote(read.get(column, column))}"
         if column == "org_stamp":
             text = f"replace({text}, 'Z', '')"
         values.append(text if kind == "VARCHAR" else f"CAST({text} AS {kind})")
     for field in step.fields:
         names += [quote(field), before(field), is_set(field)]
-        values += [f"json_extract_string(line, {_place('fields', field, each)})" for each in ("after", "before")]
-        values.append("FALSE" if step.action == "delete" else f"json_exists(line, {_place('fields', field)})")
+        found = f"change.fields.{quote(field)}"
+        values += [f"{found}.after", f"{found}.before"]
+        values.append("FALSE" if step.action == "delete" else f"{found} IS NOT NULL")
     session.execute(
-        f"INSERT INTO {step.table} ({', '.join(names)}) SELECT {', '.join(values)} "
-        "FROM (SELECT unnest(?::VARCHAR[]) AS line)",
+        f"INSERT INTO {step.table} ({', '.join(names)}) SELECT {', '.join(values)} FROM "
+        f"(SELECT from_json(line, {literal(json.dumps(shape))}) AS change FROM (SELECT unnest(?::VARCHAR[]) AS line))",
         [lines],
     )
-
-
-def _place(*path: str) -> str:
-    """An SQL literal of a place in a JSON text."""
-    return literal("$" + "".join(f'."{part}"' for part in path))
 
 
 def _not_as_written(path: Path) -> UsageError:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import stat
 
+import duckdb
 import pytest
 
 from sfsync.errors import UsageError
+from sfsync.records import FieldDescribe
 from sfsync.sync.plan import lines
 from sfsync.sync.plan.lines import fingerprint_of
 from sfsync.sync.plan.plan_file import load_plan, read_plan, write_plan
-from sfsync.sync.plan.stored import read_stored_plan
+from sfsync.sync.plan.stored import latest_plan, read_stored_plan
+from sfsync.sync.plan.values import some_text
 
 from .planning import Desk, lead_mapping
 
@@ -101,8 +105,9 @@ def test_loading_a_plan_that_is_there_changes_nothing(desk, plan, file):
         ("m1.yml", "m2.yml"),
         ("2026-01-31T12", "2026-01-31T13"),
         ('"changes": [', '"changes": [ '),
-        ("\n]}\n", "\n]}\n\n"),
-        ("\n]}\n", ""),
+        ('"}\n', '"}\n\n'),
+        ('"seal": "', '"seal": "0'),
+        ("\n], ", ""),
     ],
 )
 def test_a_plan_that_was_changed_by_hand_is_refused(desk, file, before, after):
@@ -150,6 +155,77 @@ def test_a_changed_table_changes_the_fingerprint(desk, plan):
         assert fingerprint_of(session, plan) == plan.fingerprint
         session.execute(f"""UPDATE {plan.steps[1].table} SET "Company" = 'Hooli'""")
         assert fingerprint_of(session, plan) != plan.fingerprint
+
+
+EDITS = {
+    "record_id": "'00Q000000000009AAA'",
+    "key": "'c9'",
+    "source_row": "source_row + 1",
+    "change_no": "change_no + 1",
+    "refused": "'not now'",
+    "note": "'look at this'",
+    "org_stamp": "TIMESTAMP '2026-01-01 00:00:00'",
+    "Company": "'null'",
+    "Description.before": "'elsewhere'",
+    "Company.set": 'NOT "Company.set"',
+}
+
+
+@pytest.mark.parametrize("step", [0, 1])
+@pytest.mark.parametrize("column", EDITS)
+def test_whatever_a_row_of_the_table_says_counts(desk, plan, step, column):
+    if step == 0:  # of a new record nothing was there before: any text is one too many
+        assert plan.steps[step].action == "create"
+    with desk.store.writing() as session:
+        session.execute(f'UPDATE {plan.steps[step].table} SET "{column}" = {EDITS[column]}')
+        assert fingerprint_of(session, plan) != plan.fingerprint
+
+
+def test_two_rows_that_change_places_are_not_the_same_plan(desk, plan):
+    table = plan.steps[0].table
+    with desk.store.writing() as session:
+        session.execute(f"UPDATE {table} SET change_no = 5 - change_no WHERE change_no IN (2, 3)")
+        assert fingerprint_of(session, plan) != plan.fingerprint
+
+
+def test_a_row_that_is_missing_or_more_is_not_the_same_plan(desk, plan):
+    table = plan.steps[0].table
+    with desk.store.writing() as session:
+        session.execute(f"INSERT INTO {table} SELECT * REPLACE (99 AS change_no) FROM {table} WHERE change_no = 2")
+        assert fingerprint_of(session, plan) != plan.fingerprint
+        session.execute(f"DELETE FROM {table} WHERE change_no = 99")
+        assert fingerprint_of(session, plan) == plan.fingerprint
+        session.execute(f"DELETE FROM {table} WHERE change_no = 2")
+        assert fingerprint_of(session, plan) != plan.fingerprint
+
+
+def test_a_file_that_was_edited_and_sealed_anew_is_no_plan_of_another_store(desk, plan, file, tmp_path):
+    head, changes = file.read_text().split('"changes": [\n')
+    changes = changes[: changes.index('], "seal"')].replace("Globex", "Hooli")
+    seal = hashlib.sha256(changes.encode()).hexdigest()
+    file.write_text(f'{head}"changes": [\n{changes}], "seal": "{seal}"}}\n')
+    assert json.loads(file.read_text())["changes"][-1]["fields"]["Company"]["after"] == "Hooli"
+    (tmp_path / "elsewhere").mkdir()
+    other = Desk(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="not as sfsync wrote it"), other.store.writing() as session:
+        load_plan(session, file)
+    with other.store.reading() as session:
+        assert latest_plan(session) is None
+    with desk.store.writing() as session:  # where the plan is kept, it is what it was
+        loaded = load_plan(session, file)
+        assert fingerprint_of(session, loaded) == plan.fingerprint
+    assert [row["Company"] for row in desk.rows(plan)][-1] == "Globex"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("a", True), (" a", True), ("~", True), ("~\u00e9", True), ("\u00e9", True), ("!", True), ("\x7f", True)]
+    + [(blank, False) for blank in ("", " ", "\t", "\u00a0", "\u2003\u3000", "\ufeff")],
+)
+def test_a_text_of_blanks_alone_is_none(text, kept):
+    described = FieldDescribe(name="Title", type="string", label="Title", length=80)
+    found = duckdb.execute(f"SELECT {some_text('x', described)} FROM (SELECT ?::VARCHAR AS x)", [text]).fetchall()
+    assert found == [(text if kept else None,)]
 
 
 def test_many_changes_are_written_a_part_at_a_time(desk, plan, tmp_path, monkeypatch):

@@ -213,3 +213,15 @@ def test_a_large_step_is_split_by_rows_and_by_bytes(world, make_step, leads):
     sizes = [call.size for call in world.fake.requests if call.method == "PUT" and hasattr(call, "size")]
     assert all(size <= 6000 for size in sizes)
     assert len(world.records("Lead", "LastName")) == 350
+
+
+def test_quotes_count_twice_and_a_file_that_fits_is_not_split(world, make_step, leads):
+    def quoted(letter):
+        return [{**each, "Crm_Id__c": f"{letter}{n}", "Title": '"' * 50} for n, each in enumerate(leads(40))]
+
+    # 40 rows of some 160 bytes each: at most twice that if all of it were quotes.
+    plan = world.plan(make_step("Lead", "create", quoted("a"), key_field="Crm_Id__c"))
+    assert world.apply(plan, bulk_from=0, most_bytes=7000).bulk_jobs == 1
+    plan = world.plan(make_step("Lead", "create", quoted("b"), key_field="Crm_Id__c"))
+    assert world.apply(plan, bulk_from=0, most_bytes=4000).bulk_jobs == 2
+    assert len(world.records("Lead", "LastName")) == 80
