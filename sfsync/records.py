@@ -50,6 +50,8 @@ class FieldDescribe:
         defaulted_on_create: The org fills it in where a new record leaves it out.
         case_sensitive: Two values that differ in upper and lower case alone are two values.
         filterable: May stand in a WHERE of a query.
+        id_lookup: The org finds records by it, as it does by an External ID: `Username` of a user, say. That does not
+            make it unique: `Email` of a contact is one too.
     """
 
     name: str
@@ -74,6 +76,12 @@ class FieldDescribe:
     case_sensitive: bool = False
     picklist_entries: tuple[PicklistEntry, ...] = ()
     filterable: bool = True
+    id_lookup: bool = False
+
+    @property
+    def finds_records(self) -> bool:
+        """Whether an upsert may name records by this field."""
+        return self.external_id or self.id_lookup
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,7 @@ class ObjectDescribe:
 
     `replicateable`: the org keeps a log of its deletions and says how far its changes are committed.
     `left_out`: fields that the user may read and does not want to have mirrored.
+    `createable`, `updateable`, `deletable`: what the user may do with records of it; true where nobody asked the org.
     """
 
     name: str
@@ -92,6 +101,9 @@ class ObjectDescribe:
     queryable: bool = True
     replicateable: bool = False
     left_out: tuple[str, ...] = ()
+    createable: bool = True
+    updateable: bool = True
+    deletable: bool = True
 
     def field(self, name: str) -> FieldDescribe | None:
         """The field of this API name, in any case (Salesforce names are case-insensitive), or None."""

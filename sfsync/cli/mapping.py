@@ -129,6 +129,7 @@ def _check_against_mirror(console: Console, project: Project, mappings: list[Map
     from sfsync.errors import MappingError
     from sfsync.mapping import check_mappings
     from sfsync.mapping.check_data import local_table_problems
+    from sfsync.mapping.check_parents import shared_parents
     from sfsync.mapping.check_warnings import mapping_warnings
     from sfsync.mapping.unmapped import unmapped_values
     from sfsync.soql.dates import Calendar
@@ -152,6 +153,7 @@ def _check_against_mirror(console: Console, project: Project, mappings: list[Map
         found = [
             *mapping_warnings(mappings, describes),
             *unmapped_values(session, mappings, describes, as_of=as_of, calendar=calendar),
+            *shared_parents(session, mappings, describes),
             *local_table_problems(session, mappings, describes),
             *(told for mapping in mappings for told in _refused_of_source(session, mapping, describes, project.root)),
         ]
@@ -165,15 +167,16 @@ def _refused_of_source(
     """What a push would refuse of the rows of a source; a database is not asked, for a check needs no network."""
     from sfsync.errors import MappingError, SfsyncError, SourceError
     from sfsync.mapping.check_data import check_data
-    from sfsync.sync.source import load_source, settle_dates
+    from sfsync.sync.plan.rows import loaded_rows
+    from sfsync.sync.source import settle_dates
 
     if mapping.source is None:
         return
-    if mapping.source.database is not None or mapping.source.mirror is not None:
+    if mapping.source.database is not None:
         yield mapping.problem("source", message="its rows were not checked: they are in another database")
         return
     try:
-        source = load_source(session, mapping.source, "check", root=root)
+        source = loaded_rows(session, mapping, mapping.source, root)
         settled, _ = settle_dates(session, source, mapping, describes)
         yield from check_data(session, settled, describes, source.table, source.columns)
     except SourceError as error:

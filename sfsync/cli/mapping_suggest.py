@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -11,8 +11,12 @@ from sfsync.cli.console import Console
 from sfsync.cli.options import json_option, pass_console, project_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sfsync.mapping.source_spec import SourceSpec
     from sfsync.mapping.suggest import Draft, Origin
+    from sfsync.mapping.suggest.pairs import ForeignIds
+    from sfsync.mapping.suggest.profile import ColumnProfile
     from sfsync.project import Project
     from sfsync.records import ObjectDescribe
     from sfsync.store.interface import Session
@@ -27,14 +31,28 @@ decided by a person, is a comment. The draft passes `sfsync mapping check`; read
 Examples:
   sfsync mapping suggest Lead --source leads.csv -o mappings/leads.yml
   sfsync mapping suggest Account --table crm.companies
+  sfsync mapping suggest Contact --mirror ../prod
   sfsync mapping suggest Lead --source leads.csv --encoding windows-1252 --target-org prod
 """
+
+
+#: Of the three things to draft from, one is named.
+_OTHERS = 2
+
+
+class _Given(NamedTuple):
+    """What to draft from: one of the three."""
+
+    source: str | None
+    table: str | None
+    mirror: str | None
 
 
 @click.command("suggest", help=HELP, short_help="Draft a mapping from a file or table.")
 @click.argument("object_name", metavar="OBJECT")
 @click.option("--source", metavar="FILE", help="CSV, Parquet or Excel file whose rows are to be pushed.")
 @click.option("--table", metavar="TABLE", help="Local table instead, like crm.companies.")
+@click.option("--mirror", metavar="FOLDER", help="Another org's records instead: the folder of its project.")
 @click.option("--encoding", help="Of a CSV file, where it is not UTF-8.")
 @click.option("--delimiter", help="Between the columns of a CSV file, where it is not clear.")
 @click.option("--sheet", help="Of an Excel file that has several.")
@@ -48,6 +66,7 @@ def command(
     object_name: str,
     source: str | None,
     table: str | None,
+    mirror: str | None,
     encoding: str | None,
     delimiter: str | None,
     sheet: str | None,
@@ -59,12 +78,13 @@ def command(
     from sfsync.errors import UsageError
     from sfsync.project import find_project
 
-    if (source is None) == (table is None):
-        raise UsageError("name one thing to draft from", hint="--source FILE, or --table TABLE")
+    if [source, table, mirror].count(None) != _OTHERS:
+        raise UsageError("name one thing to draft from", hint="--source FILE, --table TABLE, or --mirror FOLDER")
     found = find_project(project)
     described = _describes(found, object_name, target_org)
     form = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet}
-    draft, notes = _draft(found, described, (source, table), {key: each for key, each in form.items() if each})
+    given = _Given(source, table, mirror)
+    draft, notes = _draft(found, described, given, {key: each for key, each in form.items() if each})
     for note in notes:
         console.note(note)
     if output is not None:
@@ -101,15 +121,30 @@ def _describes(project: Project, name: str, target_org: str | None) -> dict[str,
 
 
 def _draft(
-    project: Project, describes: dict[str, ObjectDescribe], given: tuple[str | None, str | None], form: dict[str, str]
+    project: Project, describes: dict[str, ObjectDescribe], given: _Given, form: dict[str, str]
 ) -> tuple[Draft, tuple[str, ...]]:
     from sfsync.mapping.suggest import profile_columns, suggest_mapping
 
     describe = next(iter(describes.values()))
-    with _session(project, needs_store=given[1] is not None) as session:
-        loaded, origin = _loaded(session, project, given, form)
+    with _session(project, needs_store=given.table is not None) as session:
+        loaded, origin = _loaded(session, project, given, form, describe.name)
         columns = profile_columns(session, loaded.table, loaded.columns)
-    return suggest_mapping(describe, columns, origin, describes=describes), loaded.notes
+        foreign = _foreign(session, columns, describes, given)
+    draft = suggest_mapping(describe, columns, origin, describes=describes, foreign=foreign)
+    return draft, loaded.notes
+
+
+def _foreign(
+    session: Session, columns: Sequence[ColumnProfile], describes: dict[str, ObjectDescribe], given: _Given
+) -> ForeignIds:
+    """The columns that hold Ids of another org: all Ids of another mirror, and those that this one does not know."""
+    from sfsync.mapping.foreign_ids import foreign_columns
+    from sfsync.mapping.suggest.pairs import ForeignIds
+
+    ids = {column.name: column.values for column in columns if column.looks_like == "id"}
+    if given.mirror is not None:
+        return ForeignIds(frozenset(ids), replaced=True)
+    return ForeignIds(foreign_columns(session, ids, describes))
 
 
 def _session(project: Project, *, needs_store: bool) -> Any:
@@ -122,23 +157,28 @@ def _session(project: Project, *, needs_store: bool) -> Any:
 
 
 def _loaded(
-    session: Session, project: Project, given: tuple[str | None, str | None], form: dict[str, str]
+    session: Session, project: Project, given: _Given, form: dict[str, str], object_name: str
 ) -> tuple[SourceTable, Origin]:
     from sfsync.mapping.local_names import TableName
+    from sfsync.mapping.source_spec import SourceSpec
     from sfsync.mapping.suggest import Origin
     from sfsync.mapping.yaml_text import scalar
     from sfsync.sync.source import load_source, load_table
+    from sfsync.sync.source.mirror import load_mirror
 
-    source, table = given
-    if source is not None:
-        path = Path(source).expanduser().absolute()
+    if given.source is not None:
+        path = Path(given.source).expanduser().absolute()
         inside = path.is_relative_to(project.root)
         name = (path.relative_to(project.root) if inside else path).as_posix()
         loaded = load_source(session, _spec(name, form), "suggest", root=project.root)
         keys = {"file": name, **form}
         written = scalar(name) if not form else "{" + ", ".join(f"{k}: {scalar(v)}" for k, v in keys.items()) + "}"
         return loaded, Origin(name, (f"source: {written}",), loaded.rows, loaded.notes)
-    named = TableName.parse(str(table))
+    if given.mirror is not None:
+        loaded = load_mirror(session, SourceSpec(mirror=given.mirror, object=object_name), project.root, "suggest")
+        written = f"source: {{mirror: {scalar(given.mirror)}}}"
+        return loaded, Origin(loaded.shown_as, (written,), loaded.rows, loaded.notes)
+    named = TableName.parse(str(given.table))
     loaded = load_table(session, named.schema, named.name)
     return loaded, Origin(str(named), (f"table: {named}",), loaded.rows, loaded.notes)
 

@@ -131,16 +131,18 @@ def _pull(
     from sfsync.salesforce import connect
     from sfsync.store import open_store
     from sfsync.sync.options import options_from
+    from sfsync.sync.plan.choose import needed_objects
     from sfsync.sync.pull import pull
 
     org = connect(project.settings, target_org=target_org)
     console.note(f"pulling from {org.name} ({org.instance_url})")
+    store = open_store(project.store_path)
     with pull_progress(console) as on_event:
         result = pull(
             org,
-            open_store(project.store_path),
+            store,
             workspace=project.state_dir,
-            objects=list(dict.fromkeys(name for mapping in chosen for name in mapping.objects)),
+            objects=needed_objects(store, chosen),
             mappings=every,
             options=options_from(project.settings, project.document),
             on_event=on_event,

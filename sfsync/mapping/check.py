@@ -11,6 +11,7 @@ from sfsync.config.spelling import suggestion
 from sfsync.errors import Problem
 from sfsync.mapping.check_steps import default_problem, step_problem
 from sfsync.mapping.filter import filter_problems
+from sfsync.mapping.keys import may_be_key
 from sfsync.mapping.schema import FieldMapping, Lookup, Mapping
 from sfsync.records import COMPOUND_TYPES, FieldDescribe, ObjectDescribe
 
@@ -50,6 +51,7 @@ class _Check:
         if describe is None:
             yield self._no_object(self.mapping.object, ("object",))
             return
+        yield from self._forbidden(describe)
         if self.mapping.key_field is not None:
             yield from self._key(describe, self.mapping.key_field)
         for name, item in self.mapping.fields.items():
@@ -58,6 +60,15 @@ class _Check:
             yield from self._lookup(describe, name, lookup)
         yield from self._newest_of_what()
         yield from filter_problems(self.mapping, describe)
+
+    def _forbidden(self, describe: ObjectDescribe) -> Iterator[Problem]:
+        """A user who may neither create nor change records of the object can push nothing, whatever the fields."""
+        pushed = (*self.mapping.pushed_fields().values(), *self.mapping.pushed_lookups().values())
+        if may_write(describe) or all(item.write == "never" for item in pushed):
+            return
+        message = f"this user may neither create nor change `{describe.name}` records"
+        hint = "ask for the permission, or use `direction: pull`"
+        yield self.mapping.problem("object", message=message, hint=hint)
 
     def _newest_of_what(self) -> Iterator[Problem]:
         """Which side is newer can be told only where the local rows say when they were changed."""
@@ -98,9 +109,9 @@ class _Check:
         found = self._known(describe, name)
         if isinstance(found, Fault):
             yield self.mapping.problem(at, message=found.message, hint=found.hint)
-        elif self.mapping.direction != "pull" and not (found.external_id or found.unique or found.type == "id"):
+        elif self.mapping.direction != "pull" and not may_be_key(found):
             message = f"{describe.name}.{name} is neither an External ID nor unique, so a push could not find records"
-            known = [f.name for f in describe.fields if f.external_id]
+            known = [f.name for f in describe.fields if f.finds_records and f.type != "id"]
             hint = suggestion(name, known) or "mark it as External ID in the org's setup"
             yield self.mapping.problem(at, message=message, hint=hint)
         elif self.mapping.direction == "push" and found.type != "id" and name not in self.mapping.pushed_fields():
@@ -114,7 +125,7 @@ class _Check:
             return
         is_key = found.type == "id" or name == self.mapping.key_field
         if self._is_pushed(item) and item.write != "never" and found.type != "id":
-            yield from self._writable(found, ("fields", name))
+            yield from self._writable(describe, found, ("fields", name))
         if item.values is not None:
             yield from self._values(found, item.values)
         yield from self._steps(found, item, ("fields", name))
@@ -158,7 +169,7 @@ class _Check:
             yield self.mapping.problem(*at, "object", message=message, hint=hint)
             return
         elif self._is_pushed(lookup) and lookup.write != "never":
-            yield from self._writable(found, at)
+            yield from self._writable(describe, found, at)
         for each in lookup.objects:
             yield from self._parent(each, lookup, at)
 
@@ -178,8 +189,8 @@ class _Check:
     def _is_pushed(self, item: FieldMapping | Lookup) -> bool:
         return self.mapping.direction_of(item) != "pull"
 
-    def _writable(self, found: FieldDescribe, at: KeyPath) -> Iterator[Problem]:
-        if not found.createable and not found.updateable:
+    def _writable(self, describe: ObjectDescribe, found: FieldDescribe, at: KeyPath) -> Iterator[Problem]:
+        if may_write(describe) and not found.createable and not found.updateable:
             message = f"{self.mapping.object}.{found.name} cannot be written by this user"
             yield self.mapping.problem(*at, message=message, hint="add `direction: pull`", key=True)
 
@@ -190,6 +201,11 @@ class Fault:
 
     message: str
     hint: str | None
+
+
+def may_write(describe: ObjectDescribe) -> bool:
+    """Whether the user may create or change records of an object."""
+    return describe.createable or describe.updateable
 
 
 def _parts(found: FieldDescribe) -> str:

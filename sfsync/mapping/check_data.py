@@ -7,6 +7,7 @@ from collections.abc import Mapping as AnyMapping
 
 from sfsync.config.spelling import shown
 from sfsync.errors import MappingError, Problem
+from sfsync.mapping.foreign_ids import KnownIds
 from sfsync.mapping.push_columns import PushColumn, PushLookup, PushPlan, push_columns
 from sfsync.mapping.schema import Mapping
 from sfsync.records import ObjectDescribe
@@ -39,10 +40,14 @@ def check_data(
     """
     plan = push_columns(mapping, describes, source_columns)
     plan.prepare(session, source_table)
+    known = KnownIds.of(session, describes)
     found: list[Problem] = []
     for section, items in (("fields", plan.columns), ("lookups", plan.lookups)):
         for each in items:
-            found.extend(_problems(session, mapping, plan, (section, each), source_table))
+            described = describes[mapping.object].field(each.field)
+            is_plain = section == "fields" and described is not None and described.type == "reference"
+            unknown = known.unknown_sql(described, each.value_sql) if is_plain and described is not None else None
+            found.extend(_problems(session, mapping, plan, (section, each, unknown), source_table))
     return found
 
 
@@ -65,12 +70,18 @@ def local_table_problems(
 
 
 def _problems(
-    session: Session, mapping: Mapping, plan: PushPlan, entry: tuple[str, PushColumn | PushLookup], source_table: str
+    session: Session,
+    mapping: Mapping,
+    plan: PushPlan,
+    entry: tuple[str, PushColumn | PushLookup, str | None],
+    source_table: str,
 ) -> Iterator[Problem]:
-    section, each = entry
+    section, each, unknown = entry
     told = [each.problem_sql, *([each.note_sql] if isinstance(each, PushColumn) else [])]
     if isinstance(each, PushColumn) and each.is_key:
         told.append(f"CASE WHEN {each.value_sql} IS NULL THEN 'the key is empty' END")
+    if unknown is not None:
+        told.append(unknown)
     problem = quote("problem")
     rows = session.execute(
         f"SELECT {problem}, count(*) AS n, sum(count(*)) OVER () AS total, count(*) OVER () AS kinds FROM "

@@ -7,6 +7,8 @@ from collections.abc import Mapping as AnyMapping
 
 from sfsync.config.spelling import shown, suggestion
 from sfsync.errors import Problem
+from sfsync.mapping.check import may_write
+from sfsync.mapping.keys import tells_apart
 from sfsync.mapping.push_columns import is_required
 from sfsync.mapping.schema import Mapping
 from sfsync.records import ObjectDescribe
@@ -22,7 +24,9 @@ def mapping_warnings(mappings: Sequence[Mapping], describes: AnyMapping[str, Obj
         if describe is not None:
             found.extend(_unlisted(mapping, describe))
             found.extend(_required(mapping, describe))
+            found.extend(_half_allowed(mapping, describe))
             found.extend(_half_writable(mapping, describe))
+            found.extend(_shared_key(mapping, describe))
     return found
 
 
@@ -63,7 +67,37 @@ def _required(mapping: Mapping, describe: ObjectDescribe) -> Iterator[Problem]:
         yield mapping.problem("fields", message=message, hint=hint, key=True)
 
 
+def _half_allowed(mapping: Mapping, describe: ObjectDescribe) -> Iterator[Problem]:
+    """What this user may not do with any record of the object; to be allowed nothing at all is an error."""
+    if mapping.direction == "pull":
+        return
+    name = describe.name
+    if may_write(describe) and not describe.createable:
+        message = f"this user may not create `{name}` records"
+        yield mapping.problem("object", message=message, hint="a plan refuses rows that are new records")
+    if may_write(describe) and not describe.updateable:
+        message = f"this user may not change `{name}` records"
+        yield mapping.problem("object", message=message, hint="a plan refuses rows whose record is there already")
+    if mapping.deletes != "never" and not describe.deletable:
+        message = f"this user may not delete `{name}` records"
+        hint = "ask for the permission, or use `deletes: never`: a plan refuses every deletion"
+        yield mapping.problem("deletes", message=message, hint=hint)
+
+
+def _shared_key(mapping: Mapping, describe: ObjectDescribe) -> Iterator[Problem]:
+    """A standard field by which the org finds records need not be unique: `Email`, or `Name` of an opportunity."""
+    key = mapping.key_field
+    found = describe.field(key) if key is not None and mapping.direction != "pull" else None
+    if key is None or found is None or found.external_id or tells_apart(describe.name, found):
+        return
+    message = f"several records may have the same {describe.name}.{found.name}; rows about them are refused"
+    at = "key" if mapping.key is not None else "external_id"
+    yield mapping.problem(at, message=message, hint="an External ID that is unique tells every record apart")
+
+
 def _half_writable(mapping: Mapping, describe: ObjectDescribe) -> Iterator[Problem]:
+    if not (describe.createable and describe.updateable):
+        return  # told of the object
     sections = (("fields", mapping.pushed_fields()), ("lookups", mapping.pushed_lookups()))
     for section, items in sections:
         for name, item in items.items():

@@ -247,8 +247,7 @@ class _Work:
             field=name,
             objects=objects,
             by=by,
-            # A developer name is unique among the record types of one object only.
-            conditions=tuple({"SobjectType": self.mapping.object} if each == "RecordType" else {} for each in objects),
+            conditions=tuple(parent_conditions(self.mapping.object, each) for each in objects),
             value_sql=value,
             problem_sql=problem,
             on_missing=lookup.on_missing,
@@ -257,6 +256,11 @@ class _Work:
             write=lookup.write,
             required=described is not None and is_required(described),
         )
+
+
+def parent_conditions(object_name: str, parent: str) -> dict[str, str]:
+    """What else must hold of a parent: a developer name is unique among the record types of one object only."""
+    return {"SobjectType": object_name} if parent == "RecordType" else {}
 
 
 def is_required(described: FieldDescribe) -> bool:

@@ -65,6 +65,9 @@ def _object(org: Org, name: str, answer: Any) -> ObjectDescribe:
             custom=bool(answer.get("custom")),
             queryable=bool(answer.get("queryable", True)),
             replicateable=bool(answer.get("replicateable")),
+            createable=bool(answer.get("createable", True)),
+            updateable=bool(answer.get("updateable", True)),
+            deletable=bool(answer.get("deletable", True)),
         )
 
 
@@ -94,6 +97,7 @@ def _field(field: Mapping[str, Any]) -> FieldDescribe:
         case_sensitive=bool(field.get("caseSensitive")),
         picklist_entries=tuple(_entry(entry) for entry in field.get("picklistValues") or ()),
         filterable=bool(field.get("filterable", True)),
+        id_lookup=bool(field.get("idLookup")),
     )
 
 

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sfsync.errors import MirrorUnfit
 from sfsync.store import Session, Store, ledger
@@ -152,7 +152,8 @@ class _Maker:
         ]
         named = f"nullif(concat_ws(', ', {', '.join([*moved, 'NULL'])}), '')"
         refused = (
-            f"CASE {self._absent(rows)} WHEN {named} IS NOT NULL THEN {named} || ' was changed in the org since' END"
+            f"CASE {self._barred(rows, 'delete')}{self._absent(rows)}"
+            f" WHEN {named} IS NOT NULL THEN {named} || ' was changed in the org since' END"
         )
         inverse = self._begin(step, "delete", ())
         values = ["o.record_id", 's."key"', refused, "NULL", self._stamp(rows)]
@@ -168,7 +169,8 @@ class _Maker:
         moved = [f"CASE WHEN NOT ({held[name]}) THEN {literal(name)} END" for name in fields]
         named = f"nullif(concat_ws(', ', {', '.join(moved)}), '')"
         left = " OR ".join(f"({is_set_of(name)} AND {held[name]})" for name in fields)
-        refused = f"CASE {self._absent(rows)} WHEN NOT ({left}) THEN {named} || ' was changed in the org since' END"
+        refused = f"CASE {self._barred(rows, 'change')}{self._absent(rows)}"
+        refused += f" WHEN NOT ({left}) THEN {named} || ' was changed in the org since' END"
         note = f"CASE WHEN {named} IS NOT NULL THEN {named} || ' was changed in the org since, and is left alone' END"
         values = ["o.record_id", 's."key"', refused, note, self._stamp(rows)]
         for name in fields:
@@ -181,6 +183,13 @@ class _Maker:
             values,
             f"{self._done(rows)} WHERE NOT o.created AND o.record_id NOT IN ({created} AND record_id IS NOT NULL)",
         )
+
+    @staticmethod
+    def _barred(rows: StepRows, verb: Literal["change", "delete"]) -> str:
+        """What this user may do with no record of the object."""
+        if rows.describe.deletable if verb == "delete" else rows.describe.updateable:
+            return ""
+        return f"WHEN TRUE THEN {literal(f'this user may not {verb} {rows.step.object} records')} "
 
     @staticmethod
     def _absent(rows: StepRows) -> str:

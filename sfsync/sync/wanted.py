@@ -78,11 +78,13 @@ def find_wanted(
     chosen, left_out = choose_objects(available, objects, mapped, options.selections)
     describes, options = select(describe_objects(org, chosen), options, mappings, available)
     upper = (org.server_time() - options.lag).astimezone(UTC).replace(tzinfo=None, microsecond=0)
-    org_id = org.org_id  # may have to be asked for: not while the store is open
+    org_id, user_id = org.org_id, org.user_id  # may have to be asked for: not while the store is open
     with store.writing() as session:
         known = ledger.read_describes(session) if mappings else {}
         shown = _checked(mappings, {**known, **describes}, available)
         _claim(session, org, org_id)
+        if user_id:  # who would own what a plan creates
+            ledger.set_fact(session, "user_id", user_id)
     return Wanted(describes, left_out, options, upper, shown, known)
 
 

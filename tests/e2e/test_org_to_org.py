@@ -11,8 +11,9 @@ import pytest
 
 from sfsync.errors import MappingError, SourceError
 from sfsync.fake import FakeOrg
-from sfsync.mapping import Mapping
+from sfsync.mapping import Mapping, load_mappings
 from sfsync.mapping.load import parse_mapping
+from sfsync.record_ids import long_id
 from sfsync.salesforce import connect
 from sfsync.store import open_store
 from sfsync.store.names import quote, table
@@ -248,6 +249,91 @@ def test_ids_of_another_org_are_never_written_as_they_are(prod: Project, sandbox
     )
     with pytest.raises(MappingError, match="the Ids of `AccountId` are those of another org"):
         sandbox.plan([parse_mapping(text, "contact.yml")])
+
+
+def contacts(source: str, fields: str = "", lookups: str = "{}") -> Mapping:
+    text = f"object: Contact\ndirection: push\nsource: {{mirror: ../prod{source}}}\nkey: Crm_Id__c\n"
+    return parse_mapping(f"{text}fields: {{Crm_Id__c: Crm_Id__c{fields}}}\nlookups: {lookups}\n", "contact.yml")
+
+
+RENAMED = ', query: \'SELECT *, "AccountId" AS account FROM sf."Contact"\''
+
+
+@pytest.mark.parametrize(
+    ("mapping", "told"),
+    [
+        (
+            contacts("", ", AccountId: AccountId"),
+            "contact.yml:5:32: the Ids of `AccountId` are those of another org (`lookups: {AccountId: {object: Account,"
+            " by: Crm_Id__c, local: AccountId}}` finds the same record here)",
+        ),
+        (
+            contacts(RENAMED, ", AccountId: account"),
+            "contact.yml:5:32: the Ids of `AccountId` are those of another org (`lookups: {AccountId: {object: Account,"
+            " by: Crm_Id__c, local: account}}` finds the same record here)",
+        ),
+        (
+            contacts("", lookups="{AccountId: {object: Account, by: Id, local: AccountId}}"),
+            "contact.yml:6:44: the Ids of Account in another org find nothing here (look it up by a field that both"
+            " orgs know; External IDs there: `Crm_Id__c`)",
+        ),
+        (
+            contacts(RENAMED, lookups="{AccountId: {object: Account, by: Crm_Id__c, local: account}}"),
+            "contact.yml:6:11: `account` holds Ids of another org, and Crm_Id__c is no Id (call the column `AccountId`,"
+            " as the field is: its Ids are replaced by what the lookup goes by)",
+        ),
+    ],
+)
+def test_ids_of_another_org_are_recognised_wherever_they_stand(
+    mapping: Mapping, told: str, prod: Project, sandbox: Project
+) -> None:
+    del prod
+    with pytest.raises(MappingError) as raised:
+        sandbox.plan([mapping])
+    assert [str(problem) for problem in raised.value.problems] == [told]
+
+
+def test_ids_are_translated_by_a_table_of_both_orgs_where_there_is_one(prod: Project, sandbox: Project) -> None:
+    migrate(sandbox, [mapping_of(name) for name in ("User", "Account")])
+    there, here = (
+        dict(each.store.query('SELECT "Crm_Id__c", "Id" FROM sf."Account"').rows().rows) for each in (prod, sandbox)
+    )
+    folder = sandbox.root / "mappings"
+    folder.mkdir()
+    (folder / "ids.csv").write_text("org,local\n" + "".join(f"{here[key]},{there[key]}\n" for key in here))
+    (folder / "contact.yml").write_text(
+        "object: Contact\ndirection: push\nsource: {mirror: ../prod}\nkey: Crm_Id__c\n"
+        "fields: {Crm_Id__c: Crm_Id__c, LastName: LastName, AccountId: {local: AccountId, transform: {table: ids.csv}}}\n"
+    )
+    (mapping,) = load_mappings(folder)
+    migrate(sandbox, [mapping])
+    sql = 'SELECT count(*) FROM sf."Contact" AS c JOIN sf."Account" AS a ON a."Id" = c."AccountId"'
+    assert sandbox.store.query(sql).rows().scalar() == prod.store.query(sql).rows().scalar() > 0
+
+
+def test_ids_of_another_org_in_a_file_are_refused_by_the_row_and_never_sent(sandbox: Project) -> None:
+    sandbox.fake.insert("Account", [{"Name": "Own"}])
+    sandbox.pull()
+    foreign = long_id("001WS00000Zz9Qx")
+    own = sandbox.store.query('SELECT "Id" FROM sf."Account" ORDER BY "Id" LIMIT 1').rows().scalar()
+    gone = sandbox.fake.insert("Account", [{"Name": "Gone"}])[0]
+    sandbox.fake.delete("Account", gone)
+    sandbox.pull()
+    lines = "".join(f"k{n},N,{each}\n" for n, each in enumerate((own, foreign, gone), start=1))
+    (sandbox.root / "contacts.csv").write_text(f"id,name,account\n{lines}")
+    text = "object: Contact\ndirection: push\nsource: contacts.csv\nkey: Crm_Id__c\n"
+    text += "fields: {Crm_Id__c: id, LastName: name, AccountId: account}\n"
+    plan = sandbox.plan([parse_mapping(text, "contact.yml")])
+    assert refusals(sandbox, plan) == [
+        (
+            "Contact",
+            "k2",
+            f"AccountId: no Account of this org has the Id `{foreign}` as of its last pull; a record of another org is"
+            " found by a lookup `by` an External ID",
+        ),
+        ("Contact", "k3", f"AccountId: the Account `{gone}` was deleted in the org"),
+    ]
+    assert plan.change_count == 1
 
 
 MASKS = {

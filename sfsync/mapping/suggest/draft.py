@@ -11,10 +11,11 @@ from pydantic_core import PydanticCustomError
 from sfsync.config.spelling import shown
 from sfsync.errors import MappingError, UsageError
 from sfsync.mapping.check import check_mappings
+from sfsync.mapping.keys import tells_apart
 from sfsync.mapping.load import parse_mapping
 from sfsync.mapping.local_names import check_header
 from sfsync.mapping.push_columns import is_required
-from sfsync.mapping.suggest.pairs import Guess, best_pairs
+from sfsync.mapping.suggest.pairs import ForeignIds, Guess, best_pairs
 from sfsync.mapping.suggest.profile import ColumnProfile
 from sfsync.mapping.yaml_text import comment
 from sfsync.records import FieldDescribe, ObjectDescribe
@@ -69,6 +70,7 @@ def suggest_mapping(
     origin: Origin,
     *,
     describes: AnyMapping[str, ObjectDescribe] | None = None,
+    foreign: ForeignIds | None = None,
 ) -> Draft:
     """Draft the mapping of a push from these columns into this object.
 
@@ -77,6 +79,7 @@ def suggest_mapping(
         columns: Of the source.
         origin: What it is.
         describes: Of the objects that lookups may refer to, as far as they are known.
+        foreign: Columns that hold Ids of another org.
 
     Raises:
         UsageError: No column resembles any field.
@@ -85,7 +88,7 @@ def suggest_mapping(
     usable, unusable = _usable(columns)
     guesses = [
         each if each.confidence >= SURE and not each.doubt else replace(each, active=False)
-        for each in best_pairs(describe, usable, known)
+        for each in best_pairs(describe, usable, known, foreign or ForeignIds())
         if each.confidence >= _WORTH_TELLING
     ]
     page = _Page(describe, origin, guesses, list(columns), unusable)
@@ -160,7 +163,8 @@ class _Page:
                 continue
             if described.type == "id":
                 return each
-            if (described.external_id or described.unique) and by_name[each.column].is_unique:
+            told_apart = described.external_id or tells_apart(self.describe.name, described)
+            if told_apart and by_name[each.column].is_unique:
                 best = best or each
         return best
 
@@ -225,11 +229,9 @@ class _Page:
     def _key_lines(self) -> list[str]:
         key = self.key
         if key is not None:
-            why = (
-                "the record's own Id"
-                if key.field == "Id"
-                else "an External ID, and every row of the sample has its own"
-            )
+            described = self.describe.field(key.field)
+            kind = "an External ID" if described is not None and described.external_id else "unique"
+            why = "the record's own Id" if key.field == "Id" else f"{kind}, and every row of the sample has its own"
             return [f"key: {key.field}  # {why}"]
         names = [each.name for each in self.describe.fields if each.external_id]
         known = f" (External IDs: {', '.join(names)})" if names else ""

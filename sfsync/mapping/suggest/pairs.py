@@ -44,11 +44,27 @@ class Guess:
     active: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignIds:
+    """Columns that hold Ids of another org.
+
+    Attributes:
+        columns: Their names.
+        replaced: The source replaces an Id by what a lookup goes by, as another org's mirror does.
+    """
+
+    columns: frozenset[str] = frozenset()
+    replaced: bool = False
+
+
 def best_pairs(
-    describe: ObjectDescribe, columns: Sequence[ColumnProfile], known: AnyMapping[str, ObjectDescribe]
+    describe: ObjectDescribe,
+    columns: Sequence[ColumnProfile],
+    known: AnyMapping[str, ObjectDescribe],
+    foreign: ForeignIds,
 ) -> list[Guess]:
     """Every field and every column at most once, the surest pairs first."""
-    candidates = [guess for column in columns for guess in _candidates(describe, column, known)]
+    candidates = [guess for column in columns for guess in _candidates(describe, column, known, foreign)]
     candidates.sort(key=lambda guess: (-guess.confidence, guess.field, guess.column))
     fields: set[str] = set()
     taken: set[str] = set()
@@ -62,14 +78,16 @@ def best_pairs(
 
 
 def _candidates(
-    describe: ObjectDescribe, column: ColumnProfile, known: AnyMapping[str, ObjectDescribe]
+    describe: ObjectDescribe, column: ColumnProfile, known: AnyMapping[str, ObjectDescribe], foreign: ForeignIds
 ) -> Iterator[Guess]:
     only_email = sum(1 for each in describe.fields if each.type == "email" and each.createable) == 1
     for field in describe.fields:
         if field.type == "id":
-            yield from _own_id(describe, column, field)
+            yield from _own_id(describe, column, field, foreign)
         elif field.type in COMPOUND_TYPES or field.type == "base64" or not (field.createable or field.updateable):
             continue
+        elif field.type == "reference" and column.name in foreign.columns:
+            yield _foreign_reference(column, field, known, foreign)
         elif field.type == "reference":
             yield from _reference(column, field, known)
         else:
@@ -114,11 +132,14 @@ def _local(column: str, transform: str) -> str:
     return f"{{local: {scalar(column)}, transform: {transform}}}" if transform else scalar(column)
 
 
-def _own_id(describe: ObjectDescribe, column: ColumnProfile, field: FieldDescribe) -> Iterator[Guess]:
+def _own_id(
+    describe: ObjectDescribe, column: ColumnProfile, field: FieldDescribe, foreign: ForeignIds
+) -> Iterator[Guess]:
     prefix = describe.key_prefix
     if column.looks_like == "id" and prefix and all(value.startswith(prefix) for value in column.values):
         why = f"values are Ids of {describe.name}"
-        yield Guess("fields", field.name, column.name, scalar(column.name), 0.95, why)
+        doubt = "they are Ids of another org, which find nothing here" if column.name in foreign.columns else ""
+        yield Guess("fields", field.name, column.name, scalar(column.name), 0.95, why, doubt)
 
 
 def _reference(column: ColumnProfile, field: FieldDescribe, known: AnyMapping[str, ObjectDescribe]) -> Iterator[Guess]:
@@ -138,6 +159,23 @@ def _reference(column: ColumnProfile, field: FieldDescribe, known: AnyMapping[st
     held = Fit(0.95 if by_word or column.looks_like == "email" else 0.85)
     yaml = f"{{object: {parent}, by: {by}, local: {scalar(column.name)}}}"
     yield Guess("lookups", field.name, column.name, yaml, alike * held.share, why, doubt)
+
+
+def _foreign_reference(
+    column: ColumnProfile, field: FieldDescribe, known: AnyMapping[str, ObjectDescribe], foreign: ForeignIds
+) -> Guess:
+    """Ids of another org are never written: the parent is found by a field that both orgs know."""
+    alike, why = _alike(column.name, field)
+    parent = next((name for name in ("User", *field.reference_to) if name in field.reference_to and name in known), "")
+    codes = [each.name for each in known[parent].fields if each.external_id] if parent else []
+    by = codes[0] if len(codes) == 1 else "Username" if parent == "User" and not codes else "FIELD"
+    yaml = f"{{object: {parent or (*field.reference_to, 'OBJECT')[0]}, by: {by}, local: {scalar(column.name)}}}"
+    doubt = ""
+    if by == "FIELD":
+        doubt = f"Ids of another org: by which field do both orgs know {parent or 'the parent'}?"
+    elif not foreign.replaced:
+        doubt = f"its values are Ids of another org: the source has to give the parent's {by}"
+    return Guess("lookups", field.name, column.name, yaml, alike, f"{why}; Ids of another org", doubt)
 
 
 def _stem(name: str) -> tuple[str, str]:

@@ -70,16 +70,26 @@ class CurrentReader:
         queries = (f"{self._select()} WHERE {field} IN ({part})" for part in self._parts(field, values))
         return self._by_rest(queries)
 
-    def changed_since(self, bound: datetime | None) -> Current:
-        """Every record that was changed or deleted since an instant (naive UTC); every record without one."""
-        condition = ""
-        if bound is not None:
-            condition = f" WHERE SystemModstamp >= {bound - _OVERLAP:%Y-%m-%dT%H:%M:%S}Z"
-        return self._by_size(self._select() + condition)
+    def changed_since(self, bound: datetime | None, *, not_by: str | None = None) -> Current:
+        """Every record that was changed or deleted since an instant (naive UTC); every record without one.
 
-    def having(self, field: str) -> Current:
-        """Every record that has a value in this field."""
-        return self._by_size(f"{self._select()} WHERE {field} != null")
+        Args:
+            bound: The instant.
+            not_by: Id of a user whose own changes are not wanted.
+        """
+        return self._by_size(self._select() + _where(self._changed(bound, not_by)))
+
+    def having(self, field: str, *, since: datetime | None = None, not_by: str | None = None) -> Current:
+        """Every record that has a value in this field; with an instant, only those that were changed since."""
+        return self._by_size(self._select() + _where([f"{field} != null", *self._changed(since, not_by)]))
+
+    def _changed(self, bound: datetime | None, not_by: str | None) -> list[str]:
+        conditions = []
+        if bound is not None:
+            conditions.append(f"SystemModstamp >= {bound - _OVERLAP:%Y-%m-%dT%H:%M:%S}Z")
+        if not_by is not None and self.describe.field("LastModifiedById") is not None:
+            conditions.append(f"LastModifiedById != '{not_by}'")
+        return conditions
 
     def created_by(self, user: str, since: datetime, field: str | None, values: Sequence[str]) -> Current:
         """The records that a user made since an instant (naive UTC), of these values where a field is named."""
@@ -139,3 +149,7 @@ class CurrentReader:
         files = [page.path for page in job.download(folder)]
         job.delete()
         return Current(self.columns, tuple(files))
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""

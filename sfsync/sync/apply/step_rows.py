@@ -107,6 +107,11 @@ class StepRows:
             text += f" AND {held} IS DISTINCT FROM {self.typed(f's.{before(field.name)}', field)}"
         return f"({text})"
 
+    def moved(self, field: FieldDescribe, alias: str) -> str:
+        """SQL of whether a record of `alias` holds something else in a field to be written than it held before."""
+        held = same(f"{alias}.{quote(field.name)}", field)
+        return f"({is_set_of(field.name)} AND {held} IS DISTINCT FROM {self.typed(f's.{before(field.name)}', field)})"
+
     def same_key(self, alias: str) -> str:
         """SQL of whether a record of `alias` has the key of a change."""
         described = self.describe.field(self.key_field or "")

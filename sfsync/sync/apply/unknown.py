@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote
 from sfsync.sync.apply import tables
-from sfsync.sync.apply.check import EXISTS
+from sfsync.sync.apply.check import CHANGED, EXISTS, moved_fields
 from sfsync.sync.apply.current import Current, CurrentReader
 from sfsync.sync.apply.step_rows import StepRows
 from sfsync.sync.apply.work import Apply
@@ -22,6 +22,11 @@ _NOW, _LOST = quote("apply now"), quote("apply lost")
 #: A text by which a record can be asked for.
 _ASKABLE = frozenset({"string", "email", "phone"})
 _LONGEST_ASKED = 80
+#: Who changed a record last.
+_WHO = "LastModifiedById"
+_NOT_KNOWN = ", after this change was sent: whether it had been written by then is not known"
+#: The clocks of an org's servers may differ by so much.
+_CLOCKS = timedelta(minutes=1)
 
 
 def mark_unknown(session: Session, work: Apply, rows: StepRows, number: int, code: str, message: str) -> None:
@@ -63,7 +68,7 @@ def _resolve(work: Apply, rows: StepRows, lost: Sequence[tuple[int, str | None, 
         _resolve_by_content(work, rows, [change for change, _record, _key in lost], fields)
         return
     by = rows.key_field or "Id"
-    reader = CurrentReader(work.org, rows.describe, tuple(dict.fromkeys((by, *fields))), work.folder)
+    reader = CurrentReader(work.org, rows.describe, tuple(dict.fromkeys((by, *fields, _WHO))), work.folder)
     current = reader.by_values(by, [key for _change, _record, key in lost if key is not None])
     with work.store.writing() as session:
         _load(session, work, current, [change for change, _record, _key in lost])
@@ -113,6 +118,37 @@ def _resolve_updates(session: Session, work: Apply, rows: StepRows) -> None:
     session.execute(
         work.settle(rows.step, f"{there} WHERE {_holds_all(rows, 'c')}", state="'done'", record_id='c."Id"')
     )
+    _settle_altered(session, work, rows, there)
+
+
+def _settle_altered(session: Session, work: Apply, rows: StepRows, there: str) -> None:
+    """A change that was written, and of which the org's automation has altered a value, is done, with a note.
+
+    The record was changed last by our own user since the call began, and some field that was to be written holds
+    something else than before; had the call done nothing, all would hold what they held. Where another change of this
+    plan has written the record too, that tells nothing. What another user has put in since is left to them.
+    """
+    if work.org.user_id is None or rows.describe.field(_WHO) is None or not rows.compared:
+        return
+    user = literal(work.org.user_id)
+    since = f"c.\"SystemModstamp\" >= {_sent_at(work)} - INTERVAL '{_CLOCKS.seconds} seconds'"
+    alone = (
+        f"NOT EXISTS (SELECT 1 FROM sfsync.outcomes AS k WHERE k.plan_id = {literal(work.plan.id)}"
+        ' AND k.record_id = c."Id" AND k.change_no <> s.change_no)'
+    )
+    moved = " OR ".join(rows.moved(each, "c") for each in rows.compared)
+    named = [
+        f"CASE WHEN {rows.differs(each, 'c', from_before=False)} THEN {literal(each.name)} END"
+        for each in rows.compared
+    ]
+    message = f"{literal('the org changed what was sent for ')} || concat_ws(', ', {', '.join(named)})"
+    once = f"{there} WHERE {tables.unsettled(work.plan.id)} AND {since}"
+    written = f"{once} AND c.{quote(_WHO)} = {user} AND {alone} AND ({moved})"
+    session.execute(work.settle(rows.step, written, state="'done'", record_id='c."Id"', message=message))
+    theirs = moved_fields(rows, "c")
+    told = f"{theirs} || ', by ' || c.{quote(_WHO)} || {literal(_NOT_KNOWN)}"
+    others = f"{once} AND c.{quote(_WHO)} <> {user} AND {theirs} IS NOT NULL"
+    session.execute(work.settle(rows.step, others, state="'rejected'", code=literal(CHANGED), message=told))
 
 
 def _resolve_deletes(session: Session, work: Apply, rows: StepRows) -> None:
@@ -149,16 +185,21 @@ def _resolve_by_key(session: Session, work: Apply, rows: StepRows) -> None:
         )
 
 
+def _sent_at(work: Apply) -> str:
+    """SQL of when (by the org's clock) the run began in which the change of `l` was sent first."""
+    return (
+        "(SELECT min(t.org_time) FROM sfsync.batches AS t JOIN sfsync.batch_rows AS r ON r.plan_id = t.plan_id"
+        f" AND r.batch_no = t.batch_no WHERE t.plan_id = {literal(work.plan.id)} AND r.change_no = l.change_no)"
+    )
+
+
 def _is_ours(work: Apply, rows: StepRows) -> str:
     """SQL of whether the record of alias `c` was made by our user since the request of `l` was sent."""
     if rows.describe.field("CreatedById") is None or work.org.user_id is None:
         return "FALSE"
-    sent = (
-        "(SELECT min(t.org_time) FROM sfsync.batches AS t JOIN sfsync.batch_rows AS r ON r.plan_id = t.plan_id"
-        f" AND r.batch_no = t.batch_no WHERE t.plan_id = {literal(work.plan.id)} AND r.change_no = l.change_no)"
-    )
     mine = f'c."CreatedById" = {literal(work.org.user_id)}'
-    return f"coalesce({mine} AND c.\"CreatedDate\" >= {sent} - INTERVAL '{_OLDER.seconds // 60} minutes', FALSE)"
+    since = f"{_sent_at(work)} - INTERVAL '{_OLDER.seconds // 60} minutes'"
+    return f'coalesce({mine} AND c."CreatedDate" >= {since}, FALSE)'
 
 
 # --- by content -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from sfsync.config.spelling import suggestion
 from sfsync.errors import UsageError
 from sfsync.mapping.schema import Mapping
 from sfsync.mapping.source_spec import SourceSpec
-from sfsync.store.interface import Session
+from sfsync.store.interface import Session, Store
+from sfsync.store.ledger import read_describes
 from sfsync.sync.plan.make import Rows
 from sfsync.sync.plan.rows import loaded_rows
 from sfsync.sync.plan.work import PlanSource
@@ -34,6 +35,25 @@ def chosen_mappings(mappings: Sequence[Mapping], names: Sequence[str]) -> list[M
         if mapping not in chosen:
             chosen.append(mapping)
     return chosen
+
+
+def needed_objects(store: Store, mappings: Sequence[Mapping]) -> list[str]:
+    """The objects that planning these mappings looks at, to be pulled first.
+
+    Beside those that the mappings name, these are the parents of references that are given as Ids, where the mirror
+    has them: an Id is held against it.
+    """
+    names = dict.fromkeys(name for mapping in mappings for name in mapping.objects)
+    if not store.exists():
+        return list(names)
+    with store.reading() as session:
+        describes = read_describes(session)
+    for mapping in mappings:
+        describe = describes.get(mapping.object)
+        for name in mapping.pushed_fields() if describe is not None else ():
+            field = describe.field(name) if describe is not None else None
+            names.update(dict.fromkeys(each for each in (field.reference_to if field else ()) if each in describes))
+    return list(names)
 
 
 def name_of(mapping: Mapping) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfsync.errors import GuardRefused
 from sfsync.mapping.filter import filter_sql
-from sfsync.store.names import quote
+from sfsync.store.names import literal, quote
 from sfsync.sync.plan.awaited import Awaited
 from sfsync.sync.plan.entries import entries_of
 from sfsync.sync.plan.steps import StepMaker
@@ -58,7 +58,9 @@ def _write(maker: StepMaker, work: Work, gone: str) -> None:
     shown = canonical(f"rec.{quote(key.field)}", key.sql_type) if key else "CAST(NULL AS VARCHAR)"
     stamp = 'rec."SystemModstamp"' if work.has("SystemModstamp") else "CAST(NULL AS TIMESTAMP)"
     refused = "CAST(NULL AS VARCHAR)"
-    if mapping.object == "Lead" and work.has("IsConverted") and not maker.options.edit_converted:
+    if not work.describe.deletable:
+        refused = literal(f"this user may not delete {mapping.object} records")
+    elif mapping.object == "Lead" and work.has("IsConverted") and not maker.options.edit_converted:
         refused = "CASE WHEN rec.\"IsConverted\" IS TRUE THEN 'a converted lead is read-only' END"
     values = [f'{maker.next_change - 1} + row_number() OVER (ORDER BY rec."Id")', "CAST(NULL AS BIGINT)", 'rec."Id"']
     values += [shown, refused, "CAST(NULL AS VARCHAR)", stamp]

@@ -19,6 +19,8 @@ from sfsync.sync.plan.work import Work
 
 _NOTHING = "CAST(NULL AS VARCHAR)"
 _TELLING = Telling()
+_ID = "^[a-zA-Z0-9]{15}[A-Z0-5]{3}$"
+_LOOKS_FOREIGN = ", which looks like an Id: one of another org finds nothing here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,13 @@ class Entry:
         stage = f"coalesce({self.column('s')}, {THERE})"
         return f"({self.column('v')} IS NOT NULL AND {stage} >= {OWN if creating else LATER})"
 
-    def refusals(self, *, creating: bool) -> list[str]:
-        """Why the row cannot be written because of this field: SQL of texts or NULLs, over `d` and the flags."""
+    def refusals(self, *, creating: bool, barred: bool = False) -> list[str]:
+        """Why the row cannot be written because of this field: SQL of texts or NULLs, over `d` and the flags.
+
+        Args:
+            creating: A new record is to be made.
+            barred: The user may do this to no record of the object, which is told once for all of its fields.
+        """
         name, problem = self.name, self.column("p")
         matters = "TRUE"
         if not creating:
@@ -134,7 +141,7 @@ class Entry:
                 matters = "FALSE"
         found = [f"CASE WHEN {problem} IS NOT NULL AND {matters} THEN {literal(name + ': ')} || {problem} END"]
         allowed = self.described.createable if creating else self.described.updateable
-        if not allowed:
+        if not allowed and not barred:
             told = "cannot be set by this user when a record is made" if creating else "cannot be changed by this user"
             found.append(f"CASE WHEN d.w{self.number} THEN {literal(f'{name}: {told}')} END")
         if self.required and creating:
@@ -209,6 +216,8 @@ def _lookup(work: Work, number: int, at: int, lookup: PushLookup) -> Entry:
     missing = f"{lookup.value_sql} IS NOT NULL AND coalesce({parent}.refs, 0) = 0 AND {parent}.fault IS NULL"
     only_faulty = f"coalesce({parent}.refs, 0) = 0 AND {parent}.fault IS NOT NULL"
     none = f"{literal(f'no {by} ')} || {asked}"
+    if "Id" not in lookup.by:
+        none += f" || CASE WHEN regexp_matches({lookup.value_sql}, '{_ID}') THEN {literal(_LOOKS_FOREIGN)} ELSE '' END"
     problems = [
         lookup.problem_sql,
         f"CASE WHEN {parent}.refs > 1 THEN {many} END",

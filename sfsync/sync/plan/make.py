@@ -27,6 +27,7 @@ from sfsync.sync.plan.match import match
 from sfsync.sync.plan.options import PlanOptions
 from sfsync.sync.plan.order import in_order
 from sfsync.sync.plan.org_facts import kind_of_org
+from sfsync.sync.plan.overlap import refuse_new_twins, settle_overlaps
 from sfsync.sync.plan.parents import ParentFinder
 from sfsync.sync.plan.rows import rows_of
 from sfsync.sync.plan.salt import mask_salt
@@ -34,6 +35,7 @@ from sfsync.sync.plan.sensitive import sensitive_fields
 from sfsync.sync.plan.steps import StepMaker
 from sfsync.sync.plan.stored import Plan
 from sfsync.sync.plan.two_way import two_way_rows
+from sfsync.sync.plan.unknown_ids import refuse_unknown_ids
 from sfsync.sync.plan.work import PlanSource, Work
 from sfsync.sync.source.dates import settle_dates
 
@@ -104,6 +106,7 @@ def _fill(maker: StepMaker, works: Sequence[Work], describes: AnyMapping[str, Ob
     for work in works:
         match(maker.session, work, maker.next_change, awaited)
         maker.next_change += work.news
+    refuse_new_twins(maker.session, works)
     finder = ParentFinder(maker.session, works, describes, awaited)
     for work in works:
         finder.find(work)
@@ -111,8 +114,10 @@ def _fill(maker: StepMaker, works: Sequence[Work], describes: AnyMapping[str, Ob
         maker.changed_records(work)
     for work in works:
         maker.second_pass(work, works)
+    refuse_unknown_ids(maker, works, describes, awaited)
     for work in reversed(works):
         deleted_records(maker, work, awaited)
+    settle_overlaps(maker, works)
 
 
 def _refuse_pulls(mappings: Sequence[Mapping]) -> None:

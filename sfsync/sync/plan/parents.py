@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sfsync.errors import MirrorUnfit
+from sfsync.mapping.check_parents import MUST_BE_ACTIVE
 from sfsync.mapping.push_columns import PushLookup
 from sfsync.mapping.transforms.stage import Telling
 from sfsync.records import FieldDescribe, ObjectDescribe
@@ -21,8 +22,6 @@ from sfsync.sync.plan.tables import REFERENCE, step_table
 from sfsync.sync.plan.values import folded
 from sfsync.sync.plan.work import Work
 
-#: Parents that must be in use: an inactive user owns nothing new, an inactive record type is not available.
-_MUST_BE_ACTIVE = frozenset({"OwnerId", "RecordTypeId"})
 _TELLING = Telling()
 
 #: When a parent is there: already (or made by an earlier step), made by the new records of this very mapping, or of a
@@ -126,7 +125,7 @@ def _mirrored(
     where = [f"rec.{quote(by.name)} IS NOT NULL"]
     where += [f"rec.{quote(field)} = {literal(text)}" for field, text in condition.items()]
     fault = "CAST(NULL AS VARCHAR)"
-    if lookup.field in _MUST_BE_ACTIVE and "IsActive" in columns:
+    if lookup.field in MUST_BE_ACTIVE and "IsActive" in columns:
         fault = f'CASE WHEN rec."IsActive" IS FALSE THEN {literal(f"is that of an inactive {name}")} END'
     return (
         f'SELECT {value} AS folded, rec."Id" AS ref, {THERE} AS stage, {fault} AS fault FROM {table("sf", name)} AS rec'
@@ -158,14 +157,14 @@ def _offered(work: Work, by: FieldDescribe, stage: int, lookup: PushLookup) -> s
     told += literal(work.source.shown_as)
     inactive = ""
     active = next((each for each in work.push.columns if each.field == "IsActive"), None)
-    if lookup.field in _MUST_BE_ACTIVE and active is not None:
+    if lookup.field in MUST_BE_ACTIVE and active is not None:
         inactive = f" WHEN {active.value_sql} IS FALSE THEN {literal(f'is that of an inactive {work.mapping.object}')}"
     fault = f"CASE WHEN {refused} IS NOT NULL THEN {told}{inactive} END"
     made = (
         f"SELECT {value} AS folded, {literal(REFERENCE)} || n.change_no AS ref, {stage} AS stage, {fault} AS fault "
         f"FROM {join} WHERE {column.value_sql} IS NOT NULL"
     )
-    if column.is_key or column.write == "never" or lookup.field in _MUST_BE_ACTIVE:
+    if column.is_key or column.write == "never" or lookup.field in MUST_BE_ACTIVE:
         return made
     held = f"rec.{quote(by.name)}"
     return (

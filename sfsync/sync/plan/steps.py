@@ -77,6 +77,9 @@ class StepMaker:
                 continue
             where = f"d.refused IS NULL AND ({' OR '.join(every)})"
             self._insert(step, work, f"{self._judged(work, creating=creating)} WHERE {where}", every, later=creating)
+        if not work.describe.updateable:
+            told = f"this user may not change {work.mapping.object} records, so no reference can be set later"
+            self.session.execute(f"UPDATE {step.table} SET refused = {literal(told)}")
         for other in works:
             if other.creates is not None:
                 self._refuse_children(step, entries, other)
@@ -105,7 +108,8 @@ class StepMaker:
         )
         wanted = " OR ".join(f"d.w{each.number}" for each in entries)
         refusals = ["d.lost", *self._record_refusals(work, wanted, creating=creating)]
-        refusals += [told for each in entries for told in each.refusals(creating=creating)]
+        barred = not (work.describe.createable if creating else work.describe.updateable)
+        refusals += [told for each in entries for told in each.refusals(creating=creating, barred=barred)]
         notes = [each.column("t") for each in entries] + ["d.row_note"]
         flagged = f"SELECT d.*, {flags} FROM ({self._values(work, entries, creating=creating)}) AS d"
         texts = f"nullif(concat_ws('; ', {', '.join(refusals)}), '') AS refused"
@@ -145,9 +149,13 @@ class StepMaker:
 
     def _record_refusals(self, work: Work, wanted: str, *, creating: bool) -> list[str]:
         """Why a row cannot be written, whatever its fields are."""
+        name = work.mapping.object
         if creating:
-            return [literal(f"{name}: a new record needs it") for name in work.push.required_unmapped]
+            told = [literal(f"{name}: a new record needs it") for name in work.push.required_unmapped]
+            return told if work.describe.createable else [literal(f"this user may not create {name} records"), *told]
         told = []
+        if not work.describe.updateable:
+            told.append(f"CASE WHEN {wanted} THEN {literal(f'this user may not change {name} records')} END")
         if not self.options.edit_converted:
             told.append(f"CASE WHEN d.converted AND ({wanted}) THEN 'a converted lead is read-only' END")
         if work.mapping.filter is not None:
@@ -166,7 +174,7 @@ class StepMaker:
             "duplicate_rules": work.mapping.duplicate_rules,
         }
         key = work.key
-        upsert = action == "create" and key is not None and work.field(key.field).external_id
+        upsert = action == "create" and key is not None and work.field(key.field).finds_records
         key_field = key.field if key is not None and upsert else None
         return PlanStep(
             number, work.mapping.object, action, work.mapping.file, pass_, fields, key_field, name, 0, 0, options

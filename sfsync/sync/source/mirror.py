@@ -15,13 +15,13 @@ import pyarrow as pa
 
 from sfsync.config.spelling import shown, suggestion
 from sfsync.errors import MappingError, Problem, QueryFailed
-from sfsync.mapping.field_mapping import Lookup
+from sfsync.mapping.field_mapping import FieldMapping, Lookup
 from sfsync.mapping.schema import Mapping as SfMapping
 from sfsync.mapping.source_spec import SourceSpec
 from sfsync.mapping.transforms.as_text import canonical_text
 from sfsync.mapping.transforms.stage import kind_of
 from sfsync.project import find_project
-from sfsync.records import ObjectDescribe
+from sfsync.records import FieldDescribe, ObjectDescribe
 from sfsync.store import ledger, open_store
 from sfsync.store.columns import mirror_columns
 from sfsync.store.duckdb import DuckDBSession
@@ -34,6 +34,8 @@ from sfsync.sync.source.one_query import one_query
 from sfsync.sync.source.source_table import SourceTable, column_names, finished, table_name
 
 _BATCH = 50_000
+#: So many values of a column are held against the Ids of a mirror.
+_SAMPLE = 1_000
 
 
 def load_mirror(
@@ -65,7 +67,7 @@ def load_mirror(
         reader = _Reader(other, shown_as, ledger.read_describes(other), mirror_columns(other))
         relation, columns, describe = reader.relation(spec, mapping)
         if mapping is not None:
-            _refuse_foreign_ids(mapping, describe)
+            reader.refuse_foreign_ids(mapping, describe, relation, columns)
         references = reader.references(mapping, columns)
         try:
             answer = other.connection.sql(_select(relation, columns, references))
@@ -172,6 +174,72 @@ class _Reader:
                 names = " or ".join(f"{parent.object} without {parent.by}" for parent in each.parents)
                 yield f"{count:,} records refer by {each.column} to {names}, which no other org can know"
 
+    def refuse_foreign_ids(
+        self, mapping: SfMapping, describe: ObjectDescribe | None, relation: str, columns: list[str]
+    ) -> None:
+        """Raise where Ids of the other org would be written, or looked for, as if they were Ids of this one."""
+        known = {column.casefold(): column for column in columns}
+        own = describe or self.describes.get(mapping.object)
+        problems: list[Problem] = []
+        for name, item in mapping.pushed_fields().items():
+            described = own.field(name) if own is not None else None
+            column = known.get(item.columns[0].casefold()) if len(item.columns) == 1 else None
+            if described is None or column is None or _is_translated(item):
+                continue
+            if described.type in ("reference", "id") and (name == column or self._has_ids(relation, column)):
+                problems.append(self._foreign_field(mapping, name, described))
+        for name, lookup in mapping.pushed_lookups().items():
+            column = known.get(lookup.columns[0].casefold()) if len(lookup.columns) == 1 else None
+            if column is not None and not _is_translated(lookup):
+                problems += self._foreign_lookup(mapping, (name, lookup), relation, column)
+        if problems:
+            raise MappingError(problems)
+
+    def _foreign_field(self, mapping: SfMapping, name: str, described: FieldDescribe) -> Problem:
+        message = f"the Ids of `{name}` are those of another org"
+        hint = "name an external ID as the `key`; Ids cannot be the same in two orgs"
+        if described.type == "reference":
+            parent = next((each for each in described.reference_to if each in self.columns), "…")
+            by = (self._external_ids(parent) or ["…"])[0]
+            (column,) = mapping.fields[name].columns
+            hint = f"`lookups: {{{name}: {{object: {parent}, by: {by}, local: {column}}}}}` finds the same record here"
+        return mapping.problem("fields", name, message=message, hint=hint, key=True)
+
+    def _foreign_lookup(
+        self, mapping: SfMapping, entry: tuple[str, Lookup], relation: str, column: str
+    ) -> Iterator[Problem]:
+        name, lookup = entry
+        parents = [each for each in lookup.objects if lookup.field_of(each) == "Id"]
+        codes = ", ".join(f"`{code}`" for each in lookup.objects for code in self._external_ids(each))
+        known = f"; External IDs there: {codes}" if codes else ""
+        if parents:
+            message = f"the Ids of {parents[0]} in another org find nothing here"
+            hint = f"look it up by a field that both orgs know{known}"
+            yield mapping.problem("lookups", name, "by", message=message, hint=hint)
+        elif not self._is_reference(column, mapping) and self._has_ids(relation, column):
+            message = f"`{shown(column)}` holds Ids of another org, and {lookup.field_of(lookup.objects[0])} is no Id"
+            hint = f"call the column `{name}`, as the field is: its Ids are replaced by what the lookup goes by"
+            yield mapping.problem("lookups", name, message=message, hint=hint, key=True)
+
+    def _external_ids(self, name: str) -> list[str]:
+        describe = self.describes.get(name)
+        return [each.name for each in describe.fields if each.external_id] if describe is not None else []
+
+    def _has_ids(self, relation: str, column: str) -> bool:
+        """Whether some value of a column is the Id of a record there."""
+        value = f"CAST(r.{quote(column)} AS VARCHAR)"
+        sample = f"SELECT DISTINCT {value} AS value FROM {relation} AS r WHERE length({value}) = 18 LIMIT {_SAMPLE}"
+        every = " UNION ALL ".join(
+            f'SELECT "Id" FROM {qualified("sf_all", each)}' for each, held in self.columns.items() if "Id" in held
+        )
+        try:
+            found = self.session.execute(
+                f'SELECT 1 FROM ({sample}) AS v JOIN ({every}) AS e ON e."Id" = v.value LIMIT 1'
+            )
+        except QueryFailed as error:
+            raise unreadable(self.shown_as, f"it refuses the query: {shown(error.message, 400)}") from None
+        return bool(found.rows)
+
     def _is_reference(self, column: str, mapping: SfMapping | None) -> bool:
         """Whether a column holds Ids: by its name, in whichever object of the mirror has it."""
         own = self.describes.get(mapping.object) if mapping is not None else None
@@ -197,6 +265,12 @@ class _Reader:
             raise unreadable(self.shown_as, f"its mirror does not hold {shown(name)}", hint)
 
 
+def _is_translated(item: FieldMapping | Lookup) -> bool:
+    """Whether the values are made into others on the way: by a table of Ids of both orgs, say."""
+    values = item.values if isinstance(item, FieldMapping) else None
+    return values is not None or any(step.table is not None for step in item.transform)
+
+
 def _select(relation: str, columns: list[str], references: list[_Reference]) -> str:
     replaced = {each.column: each.value_sql for each in references}
     listed = ", ".join(f"{replaced.get(name, f'r.{quote(name)}')} AS {quote(name)}" for name in columns)
@@ -205,19 +279,3 @@ def _select(relation: str, columns: list[str], references: list[_Reference]) -> 
 
 def _as_of(state: MirrorState) -> str:
     return f"the org {state.instance_url} as of {state.as_of:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _refuse_foreign_ids(mapping: SfMapping, describe: ObjectDescribe | None) -> None:
-    """Raise where Ids of the other org would be written as if they were Ids of this one."""
-    problems: list[Problem] = []
-    for name, item in mapping.pushed_fields().items():
-        described = describe.field(name) if describe is not None else None
-        if described is None or described.type not in ("reference", "id") or name not in item.columns:
-            continue
-        message = f"the Ids of `{name}` are those of another org"
-        hint = f"`lookups: {{{name}: {{object: …, by: …, local: {name}}}}}` finds the same record here"
-        if described.type == "id":
-            hint = "name an external ID as the `key`; Ids cannot be the same in two orgs"
-        problems.append(mapping.problem("fields", name, message=message, hint=hint, key=True))
-    if problems:
-        raise MappingError(problems)

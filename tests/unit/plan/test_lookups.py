@@ -87,6 +87,15 @@ def test_a_parent_that_is_missing(desk, policy, expected):
     assert leads(desk, {"owner": "x@y.org"}, lookups=OWNER % policy) == [expected]
 
 
+def test_an_id_where_another_field_is_looked_up_is_told_as_one(desk):
+    ((_, refused, note),) = leads(desk, {"owner": an_id("User", 7)}, lookups=OWNER % ", on_missing: 'null'")
+    assert refused is None
+    assert note == (
+        f"OwnerId: no User has the Email `{an_id('User', 7)}`, which looks like an Id: one of another org finds nothing"
+        " here, left empty"
+    )
+
+
 @pytest.mark.parametrize(
     ("policy", "emptied"), [("'null', null: clear", True), ("defer, null: clear", False), ("'null'", False)]
 )

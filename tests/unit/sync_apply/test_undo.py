@@ -57,6 +57,37 @@ def test_a_field_that_someone_changed_since_is_left_alone_and_named(world, make_
     ]
 
 
+@BOTH
+def test_two_steps_about_one_record_are_both_applied_and_both_taken_back(world, make_step, api):
+    (lead,) = world.fake.insert("Lead", [{"LastName": "L", "Company": "Old", "Title": "T"}])
+    world.pull()
+    plan = world.plan(
+        make_step("Lead", "update", [{"record_id": lead, "Company": "New", "before": {"Company": "Old"}}]),
+        make_step("Lead", "update", [{"record_id": lead, "Title": "New", "before": {"Title": "T"}}]),
+    )
+    assert world.apply(plan, **api).counts["done"] == 2
+    world.pull()
+    undo = make_undo(world.store, plan)
+    assert [(step.fields, step.sent_count) for step in undo.plan.steps] == [(("Title",), 1), (("Company",), 1)]
+    assert world.apply(undo.plan.id, **api).counts["done"] == 2
+    assert [(each["Company"], each["Title"]) for each in world.records("Lead", "Company", "Title")] == [("Old", "T")]
+
+
+def test_what_this_user_may_not_take_back_is_refused_before_any_call(world, make_step, leads):
+    (lead,) = world.fake.insert("Lead", [{"LastName": "L", "Company": "Old"}])
+    world.pull()
+    plan = world.plan(
+        make_step("Lead", "create", leads(1), key_field="Crm_Id__c"),
+        make_step("Lead", "update", [{"record_id": lead, "Company": "New", "before": {"Company": "Old"}}]),
+    )
+    world.apply(plan)
+    world.fake.set_permissions("Lead", ("read", "create"))
+    world.pull()
+    undo = make_undo(world.store, plan)
+    told = [world.store.query(f"SELECT refused FROM {step.table}").rows().scalar() for step in undo.plan.steps]
+    assert told == ["this user may not change Lead records", "this user may not delete Lead records"]
+
+
 def test_a_deletion_cannot_be_undone_and_says_where_the_records_are(world, make_step):
     ids = world.fake.insert("Lead", [{"LastName": "L", "Company": "Old"}])
     world.pull()

@@ -1,0 +1,68 @@
+"""Parents that a lookup could not tell apart: values that several records of the mirror have, told before any plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as AnyMapping
+
+from sfsync.errors import Problem
+from sfsync.mapping.keys import tells_apart
+from sfsync.mapping.push_columns import parent_conditions
+from sfsync.mapping.schema import Lookup, Mapping
+from sfsync.records import FieldDescribe, ObjectDescribe
+from sfsync.store.columns import sql_type, table_columns
+from sfsync.store.interface import Session
+from sfsync.store.names import literal, quote, table
+
+#: Parents that must be in use: an inactive user owns nothing new, an inactive record type is not available.
+MUST_BE_ACTIVE = frozenset({"OwnerId", "RecordTypeId"})
+
+
+def shared_parents(
+    session: Session, mappings: Sequence[Mapping], describes: AnyMapping[str, ObjectDescribe]
+) -> Iterator[Problem]:
+    """Values by which a lookup finds its parent and that several records have: rows which name one are refused.
+
+    No value is told: most are names and e-mail addresses of people.
+    """
+    for mapping in mappings:
+        for field, lookup in mapping.pushed_lookups().items() if mapping.direction != "pull" else ():
+            for name in lookup.objects:
+                described = describes[name].field(lookup.field_of(name)) if name in describes else None
+                if described is not None and not tells_apart(name, described):
+                    yield from _shared(session, mapping, (field, lookup), name, described)
+
+
+def _shared(
+    session: Session, mapping: Mapping, entry: tuple[str, Lookup], name: str, by: FieldDescribe
+) -> Iterator[Problem]:
+    field, _lookup = entry
+    if by.name not in (columns := table_columns(session, "sf", name)):
+        return
+    value = f"rec.{quote(by.name)}"
+    if sql_type(by) == "VARCHAR":
+        value = f"nullif(trim({value}), '')" if by.case_sensitive else f"nullif(lower(trim({value})), '')"
+    where = [f"{value} IS NOT NULL"]
+    where += [f"rec.{quote(key)} = {literal(text)}" for key, text in parent_conditions(mapping.object, name).items()]
+    if field in MUST_BE_ACTIVE and "IsActive" in columns:
+        where.append('rec."IsActive" IS NOT FALSE')
+    shared = f'SELECT min(rec."Id") AS first_id, max(rec."Id") AS last_id FROM {table("sf", name)} AS rec'
+    shared += f" WHERE {' AND '.join(where)} GROUP BY {value} HAVING count(*) > 1"
+    counted = f"SELECT count(*) OVER (), first_id, last_id FROM ({shared}) AS g ORDER BY first_id LIMIT 1"
+    for count, first, last in session.execute(counted):
+        yield _problem(mapping, entry, f"{name}.{by.name}", (count, first, last))
+
+
+def _problem(mapping: Mapping, entry: tuple[str, Lookup], by: str, found: tuple[int, str, str]) -> Problem:
+    (field, lookup), (count, first, last) = entry, found
+    name = by.partition(".")[0]
+    more = f", and {count - 1:,} more values" if count > 1 else ""
+    message = f"{first} and {last} have the same {by}{more}: rows that name them by it are refused"
+    at = ("lookups", field, "by") if isinstance(lookup.by, str) else ("lookups", field, "by", name)
+    return mapping.problem(*at, message=message, hint=_hint(name))
+
+
+def _hint(name: str) -> str:
+    if name == "User":
+        return "`by: Username` or `by: FederationIdentifier` names one user"
+    return "an External ID that is unique names one record"

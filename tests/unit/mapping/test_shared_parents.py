@@ -1,0 +1,47 @@
+"""Values that several parents have are told when the mapping is checked, and none of the values is shown."""
+
+from __future__ import annotations
+
+from sfsync.mapping.check_parents import shared_parents
+from sfsync.mapping.load import parse_mapping
+
+TEXT = "object: Lead\ntable: leads\ndirection: %s\nfields: {LastName: n}\nlookups: {OwnerId: {object: User, by: %s, local: o}}\n"
+
+
+def told(store, describes, *, direction="push", by="Email"):
+    mapping = parse_mapping(TEXT % (direction, by), "m.yml")
+    with store.reading() as session:
+        return [str(problem) for problem in shared_parents(session, [mapping], describes)]
+
+
+def user(store, number, **values):
+    columns = "".join(f', "{name}"' for name in values)
+    with store.writing() as session:
+        session.execute(
+            f'INSERT INTO sf_all."User" ("Id"{columns}) VALUES (?{", ?" * len(values)})',
+            [f"00500000000000{number}AAA", *values.values()],
+        )
+
+
+def test_users_who_share_an_address_are_told_at_the_lookup(store, describes):
+    assert told(store, describes) == []
+    user(store, 2, Email="UMA@example.com ", Name="Una")
+    assert told(store, describes) == [
+        "m.yml:5:39: 005000000000001AAA and 005000000000002AAA have the same User.Email: rows that name them by it are"
+        " refused (`by: Username` or `by: FederationIdentifier` names one user)"
+    ]
+    user(store, 3, Email="eva@example.com", Name="Uma User")
+    user(store, 4, Email="eva@example.com")
+    (two,) = told(store, describes)
+    assert ", and 1 more values: rows" in two
+    assert "example.com" not in two
+    assert told(store, describes, direction="pull") == []
+    assert "have the same User.Name" in told(store, describes, by="Name")[0]
+
+
+def test_what_is_empty_is_shared_by_nobody(store, describes):
+    user(store, 2)
+    user(store, 3)
+    user(store, 4, Email=" ")
+    user(store, 5, Email=" ")
+    assert told(store, describes) == []
