@@ -22,8 +22,9 @@ import duckdb
 from sfsync.errors import QueryFailed, StoreDamaged, StoreError, StoreLocked, StoreMissing
 from sfsync.store import compounds
 from sfsync.store.columns import table_columns, tables_in
-from sfsync.store.duckdb import MEMORY_LIMIT, DuckDBStore
+from sfsync.store.duckdb import DuckDBStore
 from sfsync.store.duckdb_file import connect
+from sfsync.store.duckdb_session import MEMORY_LIMIT
 from sfsync.store.interface import Session
 from sfsync.store.ledger import recount
 from sfsync.store.names import literal, quote, table

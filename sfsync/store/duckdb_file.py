@@ -15,7 +15,7 @@ import duckdb
 from sfsync.errors import StoreDamaged, StoreError, StoreLocked
 
 if TYPE_CHECKING:
-    from sfsync.store.duckdb import DuckDBSession
+    from sfsync.store.duckdb_session import DuckDBSession
 
 #: Seconds that a file is kept open for a thread's next session, at most: others wait for it.
 LONGEST_AT_HAND = 0.5

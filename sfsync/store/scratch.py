@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from sfsync.store.duckdb import MEMORY_LIMIT, DuckDBSession
+from sfsync.store.duckdb_session import MEMORY_LIMIT, DuckDBSession
 
 
 @contextmanager

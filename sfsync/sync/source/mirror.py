@@ -24,7 +24,7 @@ from sfsync.project import find_project
 from sfsync.records import FieldDescribe, ObjectDescribe
 from sfsync.store import ledger, open_store
 from sfsync.store.columns import mirror_columns
-from sfsync.store.duckdb import DuckDBSession
+from sfsync.store.duckdb_session import DuckDBSession
 from sfsync.store.interface import Session
 from sfsync.store.mirror import MirrorState, read_state
 from sfsync.store.names import literal, quote

@@ -16,7 +16,7 @@ from sfsync.audit.rule import Rule
 from sfsync.audit.sql import render
 from sfsync.errors import RuleError
 from sfsync.records import FieldDescribe, ObjectDescribe, PicklistEntry, RuleState
-from sfsync.store.duckdb import DuckDBSession
+from sfsync.store.duckdb_session import DuckDBSession
 from tests.unit.audit.conftest import AS_OF, RULE
 from tests.unit.audit.results import MakeProject, lead, odd
 

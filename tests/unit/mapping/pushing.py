@@ -7,7 +7,7 @@ import duckdb
 from sfsync.mapping.load import parse_mapping
 from sfsync.mapping.push_columns import push_columns
 from sfsync.records import FieldDescribe, ObjectDescribe
-from sfsync.store.duckdb import DuckDBSession
+from sfsync.store.duckdb_session import DuckDBSession
 
 THING = ObjectDescribe(
     "Thing__c",

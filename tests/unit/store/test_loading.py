@@ -9,7 +9,7 @@ import pytest
 
 from sfsync.errors import IncompleteAnswer, StoreError
 from sfsync.records import FieldDescribe, ObjectDescribe
-from sfsync.store import duckdb as duckdb_store
+from sfsync.store import duckdb_session as duckdb_store
 from sfsync.store import merge
 from sfsync.store.duckdb import DuckDBStore
 from sfsync.store.merge import MergeCounts, MergeOptions, merge_pages

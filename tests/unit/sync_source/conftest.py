@@ -5,7 +5,7 @@ import pytest
 
 from sfsync.errors import SourceError
 from sfsync.mapping.source_spec import SourceSpec
-from sfsync.store.duckdb import DuckDBSession
+from sfsync.store.duckdb_session import DuckDBSession
 from sfsync.sync.source import load_source
 
 
