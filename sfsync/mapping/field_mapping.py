@@ -19,8 +19,8 @@ from sfsync.mapping.field_values import (
     Otherwise,
     check_texts,
 )
+from sfsync.mapping.transforms.computed import UnusableExpression, expression_of
 from sfsync.mapping.transforms.mask import Mask
-from sfsync.mapping.transforms.sql_expression import UnusableExpression, read_expression
 from sfsync.mapping.transforms.steps import Steps
 
 
@@ -71,7 +71,7 @@ class Sourced(StrictModel):
             raise faulty(Fault(message, "keep one of them", (sources[-1],), key=True))
         if self.sql is not None:
             try:
-                read_expression(self.sql)
+                expression_of(self.sql)
             except UnusableExpression as error:
                 raise faulty(Fault(str(error), None, ("sql",))) from None
         joins = [number for number, step in enumerate(self.transform) if step.join is not None]

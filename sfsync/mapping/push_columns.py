@@ -11,8 +11,8 @@ from sfsync.mapping.local_names import ID_COLUMN
 from sfsync.mapping.push_layers import Layers
 from sfsync.mapping.push_pipeline import Pipeline, SourceColumns, field_pipeline, lookup_pipeline, source_problems
 from sfsync.mapping.schema import Mapping
+from sfsync.mapping.transforms.computed import quoted_source
 from sfsync.mapping.transforms.ids import id_stages
-from sfsync.mapping.transforms.sql_expression import quoted_source
 from sfsync.mapping.transforms.stage import Telling, some
 from sfsync.mapping.transforms.typed import unlisted_note_sql
 from sfsync.records import FieldDescribe, ObjectDescribe

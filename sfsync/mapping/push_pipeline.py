@@ -10,8 +10,9 @@ from sfsync.errors import Problem
 from sfsync.mapping.field_mapping import FieldMapping, Lookup
 from sfsync.mapping.field_values import OtherValue
 from sfsync.mapping.schema import Mapping
-from sfsync.mapping.transforms import lists, sql_expression
+from sfsync.mapping.transforms import lists
 from sfsync.mapping.transforms.as_text import canonical_text, text_stages
+from sfsync.mapping.transforms.computed import computed_stage, expression_of, quoted_source
 from sfsync.mapping.transforms.instants import utc_text_sql
 from sfsync.mapping.transforms.mask import mask_stages
 from sfsync.mapping.transforms.stage import Kind, Stage, Telling, kind_of, pairs, plain, some
@@ -66,7 +67,7 @@ def source_problems(mapping: Mapping, columns: SourceColumns) -> list[Problem]:
         for name, item in items.items():
             wanted, at = item.columns, "local"
             if item.sql is not None:
-                wanted, at = sql_expression.read_expression(item.sql).columns, "sql"
+                wanted, at = expression_of(item.sql).columns, "sql"
             for column in wanted:
                 if columns.find(column) is None:
                     message = f"the source has no column `{shown(column)}`"
@@ -111,7 +112,7 @@ def lookup_pipeline(
 
 
 def _reads(item: FieldMapping | Lookup, columns: SourceColumns) -> tuple[str, ...]:
-    wanted = item.columns if item.sql is None else sql_expression.read_expression(item.sql).columns
+    wanted = item.columns if item.sql is None else expression_of(item.sql).columns
     return tuple(columns.names[column.casefold()] for column in wanted)
 
 
@@ -130,16 +131,16 @@ def _first(item: FieldMapping | Lookup, columns: SourceColumns) -> tuple[str, Ki
         return literal(item.constant), Kind.TEXT, ()
     if item.sql is not None:
         # What an expression gives is known to the database alone; as text it goes the same way as a file's values.
-        computed, taken_out = sql_expression.computed_stage(sql_expression.read_expression(item.sql).sql(columns.names))
+        computed, taken_out = computed_stage(expression_of(item.sql).sql(columns.names))
         return computed, Kind.LIST, (taken_out,)
     named = [columns.names[column.casefold()] for column in item.columns]
     if len(named) == 1:
-        kind, column = kind_of(columns.types[named[0]]), sql_expression.quoted_source(named[0])
+        kind, column = kind_of(columns.types[named[0]]), quoted_source(named[0])
         if kind is not Kind.TEXT:
             return column, kind, ()
         is_plain_text = columns.types[named[0]].upper() in ("VARCHAR", "TEXT")
         return some(column if is_plain_text else f"CAST({column} AS VARCHAR)"), kind, ()
-    parts = [canonical_text(sql_expression.quoted_source(each), kind_of(columns.types[each])) for each in named]
+    parts = [canonical_text(quoted_source(each), kind_of(columns.types[each])) for each in named]
     return lists.joined_sql(parts, item.transform[0].join or ""), Kind.TEXT, ()
 
 

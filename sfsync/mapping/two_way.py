@@ -15,7 +15,7 @@ from sfsync.mapping.field_mapping import FieldMapping, Lookup
 from sfsync.mapping.field_values import ConflictPolicy
 from sfsync.mapping.local_names import ID_COLUMN, TableName
 from sfsync.mapping.schema import Mapping
-from sfsync.mapping.transforms.sql_expression import read_expression
+from sfsync.mapping.transforms.computed import expression_of
 from sfsync.mapping.transforms.stage import trimmed
 from sfsync.records import ObjectDescribe
 from sfsync.soql.dates import Calendar
@@ -203,7 +203,7 @@ def _pushed(mapping: Mapping) -> dict[str, FieldMapping | Lookup]:
 
 def _reads(item: FieldMapping | Lookup) -> tuple[str, ...]:
     """The columns of the table that an entry is pushed from."""
-    return item.columns if item.sql is None else read_expression(item.sql).columns
+    return item.columns if item.sql is None else expression_of(item.sql).columns
 
 
 def _pushed_columns(mapping: Mapping) -> dict[str, str]:

@@ -10,8 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from sfsync.config.spelling import shown, suggestion
-from sfsync.mapping.transforms.stage import Kind, Stage, some
-from sfsync.store.names import quote
+from sfsync.mapping.transforms.computed import UnusableExpression
 
 #: They would answer differently each time (a plan must not), or reach outside the row.
 _FORBIDDEN_FUNCTIONS = frozenset(
@@ -58,10 +57,6 @@ _FORBIDDEN_NODES: dict[type, str] = {
     exp.Unnest: "a list in the place of one value",
     exp.Explode: "a list in the place of one value",
 }
-
-
-class UnusableExpression(ValueError):
-    """Not an expression that a field may have; its message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +142,3 @@ def missing_columns(columns: tuple[str, ...], source_columns: Mapping[str, str])
     for column in columns:
         if column.casefold() not in source_columns:
             yield column, suggestion(column, source_columns.values())
-
-
-def computed_stage(sql: str) -> tuple[str, Stage]:
-    """SQL that computes an expression, and the stage that takes its value as text out of it.
-
-    A row on which the database fails has nothing; one on which it succeeds has a list of one value, which may be
-    nothing. Inside a lambda, because DuckDB computes what two expressions share before either, and outside of `TRY`.
-    """
-    computed = f'TRY(list_transform([TRUE], lambda "~": CAST({sql} AS VARCHAR)))'
-    failure = "CASE WHEN {} IS NULL THEN 'the SQL expression fails on this row' END"
-    return computed, Stage(Kind.TEXT, lambda x, _: some(f"list_extract({x}, 1)"), lambda x, _r, _y: failure.format(x))
-
-
-def quoted_source(column: str) -> str:
-    """A column of the source table."""
-    return f'"source".{quote(column)}'
