@@ -43,22 +43,33 @@ PREFIXES = {
 }
 SETUP = ("OpportunityStage", "LeadStatus", "RecordType", "Organization", "Group")
 
-#: Every third lead was converted, into the account, contact and opportunity of a third of its number.
-_BORN = "TIMESTAMP '2025-01-01' + to_hours(CAST(({number}) * 7919 % 7200 AS BIGINT))"
+#: Every third lead was converted, into the account, contact and opportunity of a third of its number. Of the others
+#: eight in ten are closed, as in an org of some years; the rest is open, and most of it has lain for long.
+_BORN = "TIMESTAMP '2025-01-01' + to_hours(CAST(({number}) * 7919 % {hours} AS BIGINT))"
+#: Hours in which converted leads were made, and the others: until shortly before the mirror's time.
+_LONG_AGO, _LATELY = 7200, 9300
 _STAGE = (
-    "CASE i % 4 WHEN 0 THEN 'Closed Won' WHEN 1 THEN 'Closed Lost' WHEN 2 THEN 'Prospecting'"
-    " ELSE 'Proposal/Price Quote' END"
+    "CASE WHEN i % 10 < 4 THEN 'Closed Won' WHEN i % 10 < 8 THEN 'Closed Lost' WHEN i % 10 = 8 THEN 'Prospecting'"
+    " ELSE 'Value Proposition' END"
 )
-_CATEGORY = "CASE i % 4 WHEN 0 THEN 'Closed' WHEN 1 THEN 'Omitted' ELSE 'Pipeline' END"
+_CATEGORY = "CASE WHEN i % 10 < 4 THEN 'Closed' WHEN i % 10 < 8 THEN 'Omitted' ELSE 'Pipeline' END"
+#: Stage by stage for nine in ten that are not in the first; one jumps.
 _VISITED = (
-    "['Prospecting', 'Qualification', 'Proposal/Price Quote', 'Negotiation/Review', CASE i // 5 % 4"
-    " WHEN 0 THEN 'Closed Won' WHEN 1 THEN 'Closed Lost' ELSE 'Negotiation/Review' END][i % 5 + 1]"
+    "CASE WHEN i // 5 % 10 = 8 THEN 'Prospecting' WHEN i % 5 = 4 THEN CASE WHEN i // 5 % 10 < 4 THEN 'Closed Won'"
+    " WHEN i // 5 % 10 < 8 THEN 'Closed Lost' ELSE 'Value Proposition' END WHEN i // 5 % 10 = 7 THEN 'Prospecting'"
+    " ELSE ['Prospecting', 'Qualification', 'Needs Analysis', 'Value Proposition'][i % 5 + 1] END"
 )
 
 
 def born(number: str, days: int = 0) -> str:
     """SQL of when a lead was made, or of so many days later."""
-    return f"({_BORN.format(number=number)} + INTERVAL {days} DAY)"
+    return f"({_BORN.format(number=number, hours=_LONG_AGO)} + INTERVAL {days} DAY)"
+
+
+def seen(days: int = 0) -> str:
+    """SQL of when lead `i` was made, or of so many days later."""
+    lately = f"({_BORN.format(number='i', hours=_LATELY)} + INTERVAL {days} DAY)"
+    return f"CASE WHEN i % 3 = 0 THEN {born('i', days)} ELSE {lately} END"
 
 
 def an_id(name: str, number: str) -> str:
@@ -76,15 +87,15 @@ def people(accounts: int) -> dict[str, dict[str, str]]:
     return {
         "User": {
             "Name": "'User ' || i",
-            "Username": "'u' || i || '@example.com'",
-            "Email": "'u' || i || '@example.com'",
+            "Username": "'u' || i || '@nordwind.com'",
+            "Email": "'u' || i || '@nordwind.com'",
             "IsActive": "i % 50 <> 0",
             "UserType": "'Standard'",
         },
         "Campaign": {"Name": "'Campaign ' || i", "IsActive": "true", "CreatedDate": born("i")},
         "Account": {
-            "Name": "'Company ' || i || ' Inc.'",
-            "Website": "'https://www.c' || i || '.example.com'",
+            "Name": "'Nordwind ' || i || ' Inc.'",
+            "Website": "'https://www.c' || i || '.nordwind.com'",
             "Phone": "'+1 555 ' || i",
             "Industry": "'Energy'",
             "OwnerId": owner("i"),
@@ -93,7 +104,7 @@ def people(accounts: int) -> dict[str, dict[str, str]]:
         "Contact": {
             "LastName": "'Last ' || i",
             "FirstName": "'First ' || (i % 3000)",
-            "Email": f"'p' || (i * 3) || '@c' || (i % {accounts}) || '.example.com'",
+            "Email": f"'p' || (i * 3) || '@c' || (i % {accounts}) || '.nordwind.com'",
             "AccountId": an_id("Account", f"i % {accounts}"),
             "OwnerId": owner("i * 3"),
             "LeadSource": "CASE WHEN i % 100 > 0 THEN 'Web' END",
@@ -107,8 +118,8 @@ def lead(accounts: int) -> dict[str, str]:
     own = {
         "LastName": "'Last ' || (i // 3)",
         "FirstName": "'First ' || (i // 3 % 3000)",
-        "Company": f"'Company ' || (i // 3 % {accounts}) || ' Inc.'",
-        "Email": f"CASE WHEN i % 40 > 0 THEN 'p' || i || '@c' || (i // 3 % {accounts}) || '.example.com' END",
+        "Company": f"'Nordwind ' || (i // 3 % {accounts}) || ' Inc.'",
+        "Email": f"CASE WHEN i % 40 > 0 THEN 'p' || i || '@c' || (i // 3 % {accounts}) || '.nordwind.com' END",
         "Phone": "'+1 555 ' || lpad(CAST(i % 10000000 AS VARCHAR), 7, '0')",
         "Title": "'Director'",
         "Description": "'what they said when they called, number ' || i",
@@ -117,10 +128,10 @@ def lead(accounts: int) -> dict[str, str]:
         "AnnualRevenue": "CASE WHEN i % 2 = 0 THEN i % 100000 END",
         "LeadSource": "CASE WHEN i % 50 > 0 THEN 'Web' END",
         "OwnerId": owner("i"),
-        "CreatedDate": born("i"),
+        "CreatedDate": seen(),
         "IsConverted": "i % 3 = 0",
-        "Status": "CASE WHEN i % 3 = 0 THEN 'Closed - Converted' WHEN i % 3 = 1 THEN 'Working - Contacted'"
-        " WHEN i % 6 = 2 THEN 'Open - Not Contacted' ELSE 'Qualified' END",
+        "Status": "CASE WHEN i % 3 = 0 THEN 'Closed - Converted' WHEN i % 10 < 8 THEN 'Closed - Not Converted'"
+        " WHEN i % 100 = 8 THEN 'Qualified' WHEN i % 10 = 8 THEN 'Working - Contacted' ELSE 'Open - Not Contacted' END",
     }
     converted = {
         "ConvertedDate": f"CAST({born('i', 20)} AS DATE)",
@@ -139,11 +150,11 @@ def deal(accounts: int) -> dict[str, str]:
         "StageName": _STAGE,
         "ForecastCategory": _CATEGORY,
         "ForecastCategoryName": _CATEGORY,
-        "Probability": "CASE i % 4 WHEN 0 THEN 100.0 WHEN 1 THEN 0.0 WHEN 2 THEN 10.0 ELSE 75.0 END",
+        "Probability": "CASE WHEN i % 10 < 4 THEN 100.0 WHEN i % 10 < 8 THEN 0.0 ELSE [10.0, 50.0][i % 10 - 7] END",
         "Amount": "i % 9973 * 10.0",
-        "IsClosed": "i % 4 < 2",
-        "IsWon": "i % 4 = 0",
-        "CloseDate": f"CASE WHEN i % 4 < 2 THEN CAST({born('i * 3', 60)} AS DATE)"
+        "IsClosed": "i % 10 < 8",
+        "IsWon": "i % 10 < 4",
+        "CloseDate": f"CASE WHEN i % 10 < 8 THEN CAST({born('i * 3', 52)} AS DATE) + CAST(i % 10 // 7 * 20 AS INTEGER)"
         " ELSE DATE '2026-03-31' + CAST(i % 90 AS INTEGER) END",
         "OwnerId": owner("i * 3"),
         "LeadSource": "'Web'",
@@ -168,7 +179,7 @@ def work(leads: int) -> dict[str, dict[str, str]]:
             "OpportunityId": an_id("Opportunity", "i // 5"),
             "StageName": _VISITED,
             "Amount": "i // 5 % 9973 * 10.0",
-            "Probability": "[10.0, 10.0, 75.0, 90.0, 100.0][i % 5 + 1]",
+            "Probability": "[10.0, 10.0, 20.0, 50.0, 100.0][i % 5 + 1]",
             "ForecastCategory": "'Pipeline'",
             "CloseDate": "DATE '2026-03-31'",
             "CreatedById": owner("i // 5"),
@@ -180,7 +191,7 @@ def work(leads: int) -> dict[str, dict[str, str]]:
             "OldValue": "'Open - Not Contacted'",
             "NewValue": "'Working - Contacted'",
             "CreatedById": owner("i"),
-            "CreatedDate": born("i", 2),
+            "CreatedDate": seen(2),
         },
         "Task": {
             "WhoId": what.format(there=an_id("Contact", "i // 3"), here=an_id("Lead", "i")),
@@ -190,8 +201,8 @@ def work(leads: int) -> dict[str, dict[str, str]]:
             "Status": "'Completed'",
             "TaskSubtype": "'Call'",
             "IsClosed": "true",
-            "ActivityDate": f"CAST({born('i', 1)} AS DATE)",
-            "CreatedDate": born("i", 1),
+            "ActivityDate": f"CAST({seen(1)} AS DATE)",
+            "CreatedDate": seen(1),
         },
         "Event": {
             "WhoId": an_id("Lead", "i * 3 + 1"),

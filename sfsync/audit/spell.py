@@ -22,6 +22,9 @@ from sfsync.config.definitions_hours import WHOLE_WORKING_DAYS
 #: Marks a name that is a relation's column, whatever the fields are called.
 _KEPT = "kept"
 
+#: Engines on which a part of a statement can be told to be computed once.
+_KNOW_MATERIALIZED = frozenset({"duckdb", "postgres"})
+
 #: Gives a relation's name in the statement.
 Call = Callable[[str], str]
 
@@ -236,6 +239,9 @@ def _expand_macros(query: exp.Query, context: AuditContext) -> exp.Query:
         elif call.name.casefold() == "business_hours":
             since, until = call.expressions
             hours = context.definitions.business_hours or WHOLE_WORKING_DAYS
+            part = call.find_ancestor(exp.CTE)
+            if part is not None and context.dialect in _KNOW_MATERIALIZED:
+                part.set("materialized", True)  # so much to compute is computed once, however often it is read
             call.replace(business_hours(since, until, hours, context.timezone))
     return query
 
