@@ -28,7 +28,7 @@ from sfsync.store import open_store
 from sfsync.store.history import shape_history
 from sfsync.store.interface import Session, Store
 from sfsync.store.ledger import save_cursor, save_describe
-from sfsync.store.mirror import find_drift, mirror_columns, prepare_mirror, read_state, shape_table
+from sfsync.store.mirror import find_drifts, mirror_columns, prepare_mirror, read_state, shape_table
 from sfsync.store.names import quote, table
 
 _AUDIT = "example"
@@ -134,18 +134,13 @@ def make_mirror(session: Session, rule: Rule, example: Example) -> None:
     """The mirror of an example, with everything the rule may read."""
     prepare_mirror(session)
     as_of = example.as_of.astimezone(UTC).replace(tzinfo=None)
-    for name in dict.fromkeys((*rule.fields, *example.given, *example.describe)):
-        if name in example.without:
-            continue
-        said = example.describe.get(name, {})
-        kinds = {
-            field: kind
-            for field, kind in fields_of(rule, example, name).items()
-            if kind is not None and f"{name}.{field}" not in example.without
-        }
-        fields = tuple(field_described(field, kind, said.get(field)) for field, kind in kinds.items())
-        described = ObjectDescribe(name, name, fields)
-        shape_table(session, described, find_drift(session, described))
+    names = dict.fromkeys((*rule.fields, *example.given, *example.describe))
+    kept = {name: _kinds(rule, example, name) for name in names if name not in example.without}
+    describes = {name: _described(example, name, kinds) for name, kinds in kept.items()}
+    drifts = find_drifts(session, describes)
+    for name, kinds in kept.items():
+        described = describes[name]
+        shape_table(session, described, drifts[name])
         for record in example.given.get(name, ()):
             _insert(session, name, {f: stored(value, kinds[f]) for f, value in record.items() if f in kinds})
         if name in example.history:
@@ -153,6 +148,22 @@ def make_mirror(session: Session, rule: Rule, example: Example) -> None:
         save_cursor(session, described, as_of, _AUDIT)
         save_describe(session, described, as_of)
     change_ledger(session, example.mirror)
+
+
+def _kinds(rule: Rule, example: Example, name: str) -> dict[str, FieldType]:
+    """Field → type, of what an example's mirror has of an object."""
+    return {
+        field: kind
+        for field, kind in fields_of(rule, example, name).items()
+        if kind is not None and f"{name}.{field}" not in example.without
+    }
+
+
+def _described(example: Example, name: str, kinds: Mapping[str, FieldType]) -> ObjectDescribe:
+    said = example.describe.get(name, {})
+    return ObjectDescribe(
+        name, name, tuple(field_described(each, kind, said.get(each)) for each, kind in kinds.items())
+    )
 
 
 def _keep_history(

@@ -248,9 +248,10 @@ def test_bulk_jobs_of_the_day_stand_in_the_ledger(bench: Bench) -> None:
 
 
 def test_a_request_that_is_sent_again_is_paid_again(bench: Bench) -> None:
+    bench.pull("User")  # counts its records and asks who it is
     undisturbed = bench.pull("User").api_calls
     bench.fake.weather.add(Unavailable(), path="/query", times=3)
-    assert bench.pull("User").api_calls == undisturbed + 3 - 1  # no record count the second time
+    assert bench.pull("User").api_calls == undisturbed + 3
 
 
 def test_the_orgs_own_count_stops_a_pull_before_the_people_are_locked_out(bench: Bench) -> None:
