@@ -37,9 +37,8 @@ def remembered(session: Session) -> dict[str, dict[str, list[str]]]:
     """Every compound field that was ever seen, by object: one that is hidden now keeps the values of its parts."""
     if not has_table(session, "sfsync", "compounds"):
         return {}
-    rows = session.execute("SELECT object, compound, part FROM sfsync.compounds ORDER BY 1, 2, 3")
     found: dict[str, dict[str, list[str]]] = {}
-    for name, compound, part in rows:
+    for name, compound, part in session.execute("SELECT object, compound, part FROM sfsync.compounds ORDER BY 1, 2, 3"):
         found.setdefault(name, {}).setdefault(compound, []).append(part)
     return found
 
@@ -52,8 +51,16 @@ def unknown_parts(known: Compounds, describe: ObjectDescribe) -> list[tuple[str,
 
 
 def remember(session: Session, describe: ObjectDescribe) -> Compounds:
-    """Keep what the compound fields of an object are made of; returns all that is known of them."""
-    known = remembered(session).get(describe.name, {})
+    """Keep what the compound fields of an object are made of; returns all that is known of them.
+
+    The table must be there: see `prepare`.
+    """
+    rows = session.execute(
+        "SELECT compound, part FROM sfsync.compounds WHERE object = ? ORDER BY 1, 2", [describe.name]
+    )
+    known: dict[str, list[str]] = {}
+    for compound, part in rows:
+        known.setdefault(compound, []).append(part)
     for compound, part in unknown_parts(known, describe):
         session.execute("INSERT INTO sfsync.compounds VALUES (?, ?, ?)", [describe.name, compound, part])
         known.setdefault(compound, []).append(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -160,12 +160,13 @@ def shape_table(
         _recast(session, describe.name, column, wanted[column], fits=fits)
     for column in drift.added:
         session.execute(f"ALTER TABLE {name} ADD COLUMN {quote(column)} {wanted[column]}")
-    _show(session, describe.name, compounds.remember(session, describe))
+    # A database takes its time to tell what columns a table has.
+    held = wanted if drift.created else table_columns(session, "sf_all", describe.name)
+    _show(session, describe.name, held, compounds.remember(session, describe))
 
 
-def _show(session: Session, object_name: str, known: Compounds) -> None:
+def _show(session: Session, object_name: str, columns: Mapping[str, str], known: Compounds) -> None:
     """Make the view of an object's live records, its compound fields put together."""
-    columns = table_columns(session, "sf_all", object_name)
     wholes = compound_columns(known, columns)
     shown = ", ".join(["*", *(f"{expression} AS {quote(whole)}" for whole, expression in wholes.items())])
     live = ' WHERE "IsDeleted" IS NOT TRUE' if "IsDeleted" in columns else ""

@@ -19,7 +19,9 @@ ENGINES = ("duckdb", "postgres")
 def empty_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store without a mirror; examples leave it as it is."""
     if request.param == "duckdb":
-        yield DuckDBStore(tmp_path_factory.mktemp("examples") / "examples.duckdb")
+        store = DuckDBStore(tmp_path_factory.mktemp("examples") / "examples.duckdb")
+        with store.at_hand():  # opening it anew takes longer than most examples
+            yield store
     else:
         yield request.getfixturevalue("postgres_store")
 

@@ -199,10 +199,9 @@ EVIDENCE = {"Budget__c": "DOUBLE", "Decides__c": "BOOLEAN", "Need__c": "VARCHAR"
 SQL_TYPES = {"text": "VARCHAR", "boolean": "BOOLEAN", "number": "DOUBLE", "date": "DATE", "datetime": "TIMESTAMP"}
 
 
-@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "spark"])
-@pytest.mark.parametrize("full", [True, False], ids=["everything there", "optional things absent"])
+@pytest.mark.parametrize(("dialect", "full"), [("spark", True), ("spark", False), ("snowflake", True)], ids=str)
 @pytest.mark.parametrize("rule", load_rules(), ids=lambda rule: rule.id)
-def test_every_rule_can_be_written_for_every_engine(rule: Rule, full: bool, dialect: str) -> None:
+def test_every_rule_can_be_written_for_engines_on_which_no_test_runs_it(rule: Rule, full: bool, dialect: str) -> None:
     fields = rule.fields if full else rule.needs
     columns = {name: {field: SQL_TYPES[kind] for field, kind in held.items()} for name, held in fields.items()}
     columns.setdefault("Lead", {}).update(EVIDENCE)
@@ -210,8 +209,7 @@ def test_every_rule_can_be_written_for_every_engine(rule: Rule, full: bool, dial
     sql = render(rule, default_values(rule), context)
     for statement in (sql.findings, sql.eligible, *sql.thresholds.values()):
         tree = parse_one(statement, dialect=dialect)
-        # AGE is what SQLGlot writes for months between two dates on PostgreSQL, and does not know when it reads it again.
-        assert not [call.name for call in tree.find_all(exp.Anonymous) if (dialect, call.name) != ("postgres", "AGE")]
+        assert not [call.name for call in tree.find_all(exp.Anonymous)]
         assert not list(tree.find_all(exp.Placeholder, exp.Parameter))
 
 
