@@ -89,6 +89,11 @@ class Bench:
             return built_name(wanted.name)
         return self.share(f"metric_{wanted.name}", relation_text(wanted, chain, audit))
 
+    def made(self, name: str) -> str | None:
+        """The table of a relation that the audit under way has made; None where it has not."""
+        there = self._relations is not None and name in self._relations.names
+        return built_name(name) if there else None
+
     def statements(self) -> tuple[str, ...]:
         """All that was asked, each once, as SQL that stands alone."""
         seen: dict[str, None] = {}
