@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sfsync.audit.check_parts import check_parts
-from sfsync.audit.choice import choose
-from sfsync.audit.context import context_of
+from sfsync.audit.choice import Choice, choose
+from sfsync.audit.context import AuditContext, context_of
 from sfsync.audit.definitions import check_definitions
-from sfsync.audit.find import Finder
+from sfsync.audit.find import Finder, Found
 from sfsync.audit.fitness import is_gate, judge_all
 from sfsync.audit.judge import Place, judge
 from sfsync.audit.ledger import new_audit_id, prepare_audits
 from sfsync.audit.load import load_rules
 from sfsync.audit.metrics import compute_all, metric_context
-from sfsync.audit.overrides import resolve_rules
+from sfsync.audit.overrides import ResolvedRule, resolve_rules
 from sfsync.audit.result import AuditResult, Fitness, RuleResult
 from sfsync.audit.settle import look_back, settle
 from sfsync.config.document import Document
 from sfsync.config.settings import Settings
 from sfsync.errors import MirrorUnfit
 from sfsync.records import MetricResult, RuleState
-from sfsync.store.interface import Store
+from sfsync.store.interface import Session, Store
 from sfsync.store.ledger import finish_run, start_run
-from sfsync.store.mirror import read_state
+from sfsync.store.mirror import MirrorState, read_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,64 +80,116 @@ def audit(  # noqa: PLR0913 - two things to join and seven ways to vary it, all 
     """
     resolved = resolve_rules(load_rules(rules_dir), settings, settings_file, profile=profile)
     choice = choose(resolved, settings, select=select, ignore=ignore, profile=profile)
-    running = {one.rule.id for one in choice.running}
     if not store.exists():
         raise MirrorUnfit(f"there is no mirror at {store.location}", hint="run `sfsync pull` first")
+    sparing = bool(select) if manner.sparing is None else manner.sparing
+    manner = replace(manner, sparing=sparing)
+    asked = _Asked(store, settings, settings_file, tuple(resolved), choice, profile, even_if_unfit, manner)
     with store.judging() as session:
-        state = read_state(session)
-        context = replace(
-            context_of(session, state, settings, store.dialect),
-            used=frozenset(name for one in choice.running for name in one.rule.fields),
-        )
-        check_definitions(session, context, settings_file)
-        check_parts(choice.running, session, context, settings_file)
-        finder = Finder(session, context)
-        found = {
-            one.rule.id: finder.find(one)
-            for one in resolved
-            if one.rule.id in running or (manner.gated and is_gate(one) and one.enabled)
-        }
+        seen = _look(session, asked)
         session.start_writing()
-        run_id = start_run(session, "audit")
-        prepare_audits(session)
-        before = look_back(session, state, context, [one.rule for one in resolved], (settings, settings_file))
-        context = replace(context, standing=before.standing)
-        audit_id = new_audit_id()
-        results, fitness = judge_all(
-            session,
-            audit_id,
-            [(one, one.rule.id in running) for one in resolved if one.rule.id in found],
-            lambda position, one: judge(found[one.rule.id], Place(session, audit_id, position, context)),
-            even_if_unfit=even_if_unfit or not manner.gated,
-        )
-        result = AuditResult(
-            audit_id=audit_id,
-            as_of=state.as_of,
-            rules=results,
-            metrics=(),
-            org=state.org_id,
-            instance_url=state.instance_url,
-            timezone=settings.timezone,
-            definitions_digest=settings.definitions.digest(),
-            disabled=choice.turned_off,
-            warnings=tuple(_warnings(results, choice.turned_off)),
-            fitness=fitness if manner.gated else Fitness(),
-            profile=profile,
-            store=store,
-        )
-        finder.built.keep()
+        return _write_down(session, asked, seen)
 
-        def measure(rules: Sequence[RuleResult]) -> tuple[MetricResult, ...]:
-            if not manner.measured:
-                return ()
-            told = metric_context(state, settings, context, judged=rules)
-            sparing = bool(select) if manner.sparing is None else manner.sparing
-            return compute_all(session, told, finder.built, sparing=sparing)
 
-        result = settle(session, before, result, measure)
-        finder.built.drop()
-        finish_run(session, run_id, state="done", api_calls=0, summary=_summary(result))
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an audit is to judge, and how; see `audit`."""
+
+    store: Store
+    settings: Settings
+    settings_file: Document | None
+    resolved: tuple[ResolvedRule, ...]
+    choice: Choice
+    profile: str | None
+    even_if_unfit: bool
+    manner: Manner
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What an audit has seen while it could only look.
+
+    Attributes:
+        state: The mirror.
+        context: The mirror's time, definitions and columns.
+        finder: Holds the relations that were made.
+        found: Rule → what it has found, of the rules that ran.
+    """
+
+    state: MirrorState
+    context: AuditContext
+    finder: Finder
+    found: Mapping[str, Found]
+
+
+def _look(session: Session, asked: _Asked) -> _Seen:
+    """Run the rules, and keep what they find in temporary tables."""
+    state = read_state(session)
+    running = {one.rule.id for one in asked.choice.running}
+    context = replace(
+        context_of(session, state, asked.settings, asked.store.dialect),
+        used=frozenset(name for one in asked.choice.running for name in one.rule.fields),
+    )
+    check_definitions(session, context, asked.settings_file)
+    check_parts(asked.choice.running, session, context, asked.settings_file)
+    finder = Finder(session, context)
+    found = {
+        one.rule.id: finder.find(one)
+        for one in asked.resolved
+        if one.rule.id in running or (asked.manner.gated and is_gate(one) and one.enabled)
+    }
+    return _Seen(state, context, finder, found)
+
+
+def _write_down(session: Session, asked: _Asked, seen: _Seen) -> AuditResult:
+    """Store what was found, held against the past, with the metrics: all of it or nothing."""
+    run_id = start_run(session, "audit")
+    prepare_audits(session)
+    rules, known = [one.rule for one in asked.resolved], (asked.settings, asked.settings_file)
+    before = look_back(session, seen.state, seen.context, rules, known)
+    context = replace(seen.context, standing=before.standing)
+    audit_id, running = new_audit_id(), {one.rule.id for one in asked.choice.running}
+    results, fitness = judge_all(
+        session,
+        audit_id,
+        [(one, one.rule.id in running) for one in asked.resolved if one.rule.id in seen.found],
+        lambda position, one: judge(seen.found[one.rule.id], Place(session, audit_id, position, context)),
+        even_if_unfit=asked.even_if_unfit or not asked.manner.gated,
+    )
+    built = seen.finder.built
+    built.keep()
+
+    def measure(judged: Sequence[RuleResult]) -> tuple[MetricResult, ...]:
+        if not asked.manner.measured:
+            return ()
+        told = metric_context(seen.state, asked.settings, context, judged=judged)
+        return compute_all(session, told, built, sparing=bool(asked.manner.sparing))
+
+    result = settle(session, before, _result(asked, seen.state, audit_id, results, fitness), measure)
+    built.drop()
+    finish_run(session, run_id, state="done", api_calls=0, summary=_summary(result))
     return result
+
+
+def _result(
+    asked: _Asked, state: MirrorState, audit_id: str, results: tuple[RuleResult, ...], fitness: Fitness
+) -> AuditResult:
+    turned_off = asked.choice.turned_off
+    return AuditResult(
+        audit_id=audit_id,
+        as_of=state.as_of,
+        rules=results,
+        metrics=(),
+        org=state.org_id,
+        instance_url=state.instance_url,
+        timezone=asked.settings.timezone,
+        definitions_digest=asked.settings.definitions.digest(),
+        disabled=turned_off,
+        warnings=tuple(_warnings(results, turned_off)),
+        fitness=fitness if asked.manner.gated else Fitness(),
+        profile=asked.profile,
+        store=asked.store,
+    )
 
 
 def _warnings(results: Sequence[RuleResult], left_out: Sequence[str]) -> Iterator[str]:
