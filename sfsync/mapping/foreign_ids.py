@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sfsync.mapping.transforms.stage import Telling
 from sfsync.record_ids import long_id
 from sfsync.records import FieldDescribe, ObjectDescribe
-from sfsync.store.columns import table_columns
+from sfsync.store.columns import mirror_columns
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, table
 from sfsync.store.selections import read_selections
@@ -36,9 +36,9 @@ class KnownIds:
     def of(cls, session: Session, describes: AnyMapping[str, ObjectDescribe]) -> KnownIds:
         """What this store's mirror knows."""
         parts = read_selections(session)
-        prefixes, marked = {}, set()
+        held, prefixes, marked = mirror_columns(session), {}, set()
         for name, describe in describes.items():
-            columns = table_columns(session, "sf_all", name)
+            columns = held.get(name, {})
             if describe.key_prefix and "Id" in columns and not (name in parts and parts[name].where):
                 prefixes[name] = describe.key_prefix
                 if "IsDeleted" in columns:

@@ -21,12 +21,13 @@ import duckdb
 
 from sfsync.errors import QueryFailed, StoreDamaged, StoreError, StoreLocked, StoreMissing
 from sfsync.store import compounds
-from sfsync.store.columns import table_columns, tables_in
+from sfsync.store.columns import mirror_columns, table_columns
 from sfsync.store.duckdb import DuckDBStore
 from sfsync.store.duckdb_file import connect
 from sfsync.store.duckdb_session import MEMORY_LIMIT
 from sfsync.store.interface import Session
 from sfsync.store.ledger import recount
+from sfsync.store.mirror import show_live
 from sfsync.store.names import literal, quote, table
 from sfsync.store.turns import turns_at
 
@@ -137,7 +138,7 @@ def put_in_place(session: Session, name: str, select: str) -> None:
     session.execute(f"DROP VIEW {table('sf', name)}")
     session.execute(f"DROP VIEW {table('sf_all', name)}")
     session.execute(f"CREATE TABLE {table('sf_all', name)} AS {select}")
-    _show_live(session, name)
+    show_live(session, name, table_columns(session, "sf_all", name), compounds.remembered(session).get(name, {}))
     recount(session, name)
 
 
@@ -159,17 +160,9 @@ def _show(session: Session, *, to_plan: bool) -> None:
         what = "TABLE" if copied else "VIEW"
         shown = table(schema, name)
         session.execute(f"CREATE {what} {shown} AS SELECT * FROM {quote(_MIRROR)}.{shown}")
-    for name in sorted(tables_in(session, "sf_all")):
-        _show_live(session, name)
-
-
-def _show_live(session: Session, name: str) -> None:
-    """Make the view of an object's live records, as the mirror has it."""
-    columns = table_columns(session, "sf_all", name)
-    wholes = compounds.compound_columns(compounds.remembered(session).get(name, {}), columns)
-    shown = ", ".join(["*", *(f"{expression} AS {quote(whole)}" for whole, expression in wholes.items())])
-    live = ' WHERE "IsDeleted" IS NOT TRUE' if "IsDeleted" in columns else ""
-    session.execute(f"CREATE VIEW {table('sf', name)} AS SELECT {shown} FROM {table('sf_all', name)}{live}")
+    wholes = compounds.remembered(session)
+    for name, columns in sorted(mirror_columns(session).items()):
+        show_live(session, name, columns, wholes.get(name, {}))
 
 
 @contextmanager

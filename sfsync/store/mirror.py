@@ -162,10 +162,10 @@ def shape_table(
         session.execute(f"ALTER TABLE {name} ADD COLUMN {quote(column)} {wanted[column]}")
     # A database takes its time to tell what columns a table has.
     held = wanted if drift.created else table_columns(session, "sf_all", describe.name)
-    _show(session, describe.name, held, compounds.remember(session, describe))
+    show_live(session, describe.name, held, compounds.remember(session, describe))
 
 
-def _show(session: Session, object_name: str, columns: Mapping[str, str], known: Compounds) -> None:
+def show_live(session: Session, object_name: str, columns: Mapping[str, str], known: Compounds) -> None:
     """Make the view of an object's live records, its compound fields put together."""
     wholes = compound_columns(known, columns)
     shown = ", ".join(["*", *(f"{expression} AS {quote(whole)}" for whole, expression in wholes.items())])

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sfsync.records import FieldDescribe
-from sfsync.store.columns import has_table, sql_type, table_columns
+from sfsync.store.columns import has_table, table_columns
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote, table
 from sfsync.sync.plan.tables import step_table
-from sfsync.sync.plan.values import folded
+from sfsync.sync.plan.values import folded_text
 from sfsync.sync.plan.work import Work
 
 _TABLE = '"plan awaited"'
@@ -90,7 +90,7 @@ class Awaited:
             for made_in in self.made.get(work.mapping.object, ()):
                 offered = self._offered(work.mapping.object, made_in, described)
                 if offered:
-                    mine = folded("key_text", described) if sql_type(described) == "VARCHAR" else "key_text"
+                    mine = folded_text("key_text", described)
                     conditions.append(f"(record_id IS NULL AND {mine} IN (SELECT folded FROM ({offered}) AS a))")
         counted = f"FROM {work.matched} WHERE {' OR '.join(conditions)}"
         count = int(self.session.execute(f"SELECT count(*) {counted}").scalar())
@@ -106,7 +106,7 @@ class Awaited:
         if by.name not in table_columns(self.session, "sfsync", made_in):
             return None
         value = f"s.{quote(by.name)}"
-        text = folded(value, by) if sql_type(by) == "VARCHAR" else value
+        text = folded_text(value, by)
         return (
             f"SELECT {text} AS folded, w.record_id FROM {_TABLE} AS w JOIN {step_table(made_in)} AS s "
             f"ON s.change_no = w.change_no WHERE w.object = {literal(name)} AND w.made_in = {literal(made_in)} "

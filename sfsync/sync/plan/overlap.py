@@ -18,7 +18,7 @@ from sfsync.sync.plan.late import keep_again, refuse_children
 from sfsync.sync.plan.steps import StepMaker
 from sfsync.sync.plan.stored import PlanStep
 from sfsync.sync.plan.tables import REFERENCE, is_set
-from sfsync.sync.plan.values import folded, same
+from sfsync.sync.plan.values import folded_text, same
 from sfsync.sync.plan.work import Work
 
 _WRITTEN, _SHARED = quote("plan written twice"), quote("plan shared")
@@ -46,7 +46,7 @@ def _rivals(works: Sequence[Work]) -> list[list[Work]]:
 
 
 def _refuse_shared_keys(session: Session, works: Sequence[Work], described: FieldDescribe) -> None:
-    key = folded("m.key_text", described) if sql_type(described) == "VARCHAR" else "m.key_text"
+    key = folded_text("m.key_text", described)
     rows = " UNION ALL ".join(
         f"SELECT {work.position} AS position, {literal(work.mapping.file)} AS file, m.source_row, {key} AS value "
         f"FROM {work.matched} AS m JOIN {work.new_rows} AS n ON n.source_row = m.source_row "
@@ -200,18 +200,17 @@ def _refuse_shared_values(session: Session, steps: Sequence[PlanStep], work: Wor
     columns = [(step, work.field(field)) for step in steps for field in step.fields if field in unique]
     _gather(session, columns)
     for described in {field.name: field for _, field in columns}.values():
-        value = folded("value", described) if sql_type(described) == "VARCHAR" else "value"
         here = f"FROM {_WRITTEN} WHERE field = {literal(described.name)} AND value IS NOT NULL"
         session.execute(f"DROP TABLE IF EXISTS {_SHARED}")
         session.execute(
-            f"CREATE TEMPORARY TABLE {_SHARED} AS SELECT {value} AS value, {_places()} AS places {here} "
-            "GROUP BY 1 HAVING count(DISTINCT record_id) > 1 AND count(DISTINCT file) > 1"
+            f"CREATE TEMPORARY TABLE {_SHARED} AS SELECT {folded_text('value', described)} AS value, "
+            f"{_places()} AS places {here} GROUP BY 1 HAVING count(DISTINCT record_id) > 1 AND count(DISTINCT file) > 1"
         )
         told = f"{literal(described.name + ': ')} || {_TELLING.of('w.value')} || ' is given to several records by ' || "
         for step in steps:
             session.execute(
                 f"UPDATE {step.table} AS s SET refused = {told} t.places FROM {_WRITTEN} AS w JOIN {_SHARED} AS t "
-                f"ON t.value = {folded('w.value', described) if value != 'value' else 'w.value'} "
+                f"ON t.value = {folded_text('w.value', described)} "
                 f"WHERE w.field = {literal(described.name)} AND w.position = {step.step} "
                 "AND w.change_no = s.change_no"
             )

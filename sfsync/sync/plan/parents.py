@@ -14,12 +14,12 @@ from sfsync.mapping.check_parents import MUST_BE_ACTIVE
 from sfsync.mapping.push_columns import PushLookup
 from sfsync.mapping.transforms.stage import Telling
 from sfsync.records import FieldDescribe, ObjectDescribe
-from sfsync.store.columns import sql_type, table_columns
+from sfsync.store.columns import table_columns
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote, table
 from sfsync.sync.plan.awaited import Awaited
 from sfsync.sync.plan.tables import REFERENCE, step_table
-from sfsync.sync.plan.values import folded
+from sfsync.sync.plan.values import folded, folded_text
 from sfsync.sync.plan.work import Work
 
 _TELLING = Telling()
@@ -56,7 +56,7 @@ class ParentFinder:
             )
             found = " UNION ALL ".join(
                 f"SELECT a.value, {rank} AS rank, c.ref, c.stage, c.fault FROM {asked} AS a JOIN ({candidates}) AS c "
-                f"ON c.folded = {_asked_sql('a.value', by)}"
+                f"ON c.folded = {folded_text('a.value', by)}"
                 for rank, (candidates, by) in enumerate(self._candidates(work, lookup))
             )
             every = work.temporary(f"found {number}")
@@ -111,11 +111,6 @@ def lookup_table(work: Work, number: int) -> str:
 def held_table(work: Work, number: int) -> str:
     """Quoted name of the table of every record that has a value of a lookup: value, ref."""
     return work.temporary(f"held {number}")
-
-
-def _asked_sql(value: str, by: FieldDescribe) -> str:
-    """SQL of a canonical text in the form of `folded`."""
-    return folded(value, by) if sql_type(by) == "VARCHAR" else value
 
 
 def _mirrored(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from sfsync.mapping.transforms.stage import Telling
 from sfsync.records import FieldDescribe
-from sfsync.store.columns import sql_type
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote
 from sfsync.sync.plan.stored import PlanStep
 from sfsync.sync.plan.tables import is_set
-from sfsync.sync.plan.values import folded
+from sfsync.sync.plan.values import folded, folded_text
 from sfsync.sync.plan.work import Work
 
 
 def refuse_taken_values(session: Session, step: PlanStep, described: FieldDescribe, work: Work) -> None:
     """Refuse the changes of a step that give a record a value which must be another's alone."""
     value, told = f"s.{quote(described.name)}", literal(described.name + ": ")
-    text = folded(value, described) if sql_type(described) == "VARCHAR" else value
+    text = folded_text(value, described)
     shown = Telling().of(value)
     if work.has(described.name):
         held = folded(f"rec.{quote(described.name)}", described)

@@ -35,6 +35,11 @@ def folded(sql: str, described: FieldDescribe) -> str:
     return text if described.case_sensitive else f"lower({text})"
 
 
+def folded_text(text: str, described: FieldDescribe) -> str:
+    """SQL of a canonical text in the form of `folded`."""
+    return folded(text, described) if sql_type(described) == "VARCHAR" else text
+
+
 def some_text(sql: str, described: FieldDescribe) -> str:
     """SQL of a value that is NULL where it is a text of blanks alone: the org would take that for none."""
     if sql_type(described) != "VARCHAR" or described.type in _EXACT_TYPES:
