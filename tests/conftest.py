@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sfsync.cli import run as run_cli
+
+if TYPE_CHECKING:
+    from sfsync.fake import FakeOrg
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,6 +46,21 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(code, captured.out, captured.err)
 
     return invoke
+
+
+@pytest.fixture
+def logged_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeOrg], AbstractContextManager[None]]:
+    """Serve a fake org over TLS for the time of a block, the environment logging the command line in there."""
+
+    @contextmanager
+    def serve(org: FakeOrg) -> Iterator[None]:
+        with org.serve() as server:
+            monkeypatch.setenv("SF_ACCESS_TOKEN", server.token)
+            monkeypatch.setenv("SF_ORG_INSTANCE_URL", server.url)
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.ca_file))
+            yield
+
+    return serve
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from sfsync.fake.dml import WriteOptions
 
 
 @pytest.fixture
-def fake(monkeypatch, tmp_path):
+def fake(logged_in, monkeypatch, tmp_path):
     with FakeOrg.empty() as org:
         leads = org.insert(
             "Lead",
@@ -24,10 +24,7 @@ def fake(monkeypatch, tmp_path):
         for each in opportunities(org)[:2]:
             org.update("Opportunity", each, {"LeadSource": None})
         org.clock.advance(timedelta(days=3))
-        with org.serve() as server:
-            monkeypatch.setenv("SF_ACCESS_TOKEN", server.token)
-            monkeypatch.setenv("SF_ORG_INSTANCE_URL", server.url)
-            monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.ca_file))
+        with logged_in(org):
             (tmp_path / "sfsync.yml").write_text(
                 f'version: 1\nwaivers:\n  - {{rule: OP013, record: "{opportunities(org)[1]}", reason: as agreed, by: ana, expires: 2099-01-01}}\n'
             )

@@ -42,15 +42,12 @@ lookups:
 
 
 @pytest.fixture
-def fake(monkeypatch):
+def fake(logged_in):
     with FakeOrg.empty() as org:
         for name in ("Lead", "Account", "Opportunity"):
             org.add_field(name, "Crm_Id__c", "string", external_id=True, unique=True, length=32)
         org.clock.advance(timedelta(minutes=1))
-        with org.serve() as server:
-            monkeypatch.setenv("SF_ACCESS_TOKEN", server.token)
-            monkeypatch.setenv("SF_ORG_INSTANCE_URL", server.url)
-            monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.ca_file))
+        with logged_in(org):
             yield org
 
 

@@ -23,14 +23,11 @@ fields: {LastName: name, Company: company, Email: email}
 
 
 @pytest.fixture
-def fake(monkeypatch):
+def fake(logged_in):
     with FakeOrg.empty() as org:
         org.insert("Lead", [{"LastName": name, "Company": "Acme"} for name in ("Ada", "Bob")])
         org.clock.advance(timedelta(minutes=1))
-        with org.serve() as server:
-            monkeypatch.setenv("SF_ACCESS_TOKEN", server.token)
-            monkeypatch.setenv("SF_ORG_INSTANCE_URL", server.url)
-            monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.ca_file))
+        with logged_in(org):
             yield org
 
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,8 @@ from sfsync.fake import FakeOrg
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    with FakeOrg.seeded(seed=5, leads=50) as fake, fake.serve() as server:
-        monkeypatch.setenv("SF_ACCESS_TOKEN", server.token)
-        monkeypatch.setenv("SF_ORG_INSTANCE_URL", server.url)
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.ca_file))
+def project(tmp_path: Path, logged_in: Callable[..., AbstractContextManager[None]]) -> Iterator[Path]:
+    with FakeOrg.seeded(seed=5, leads=50) as fake, logged_in(fake):
         yield tmp_path
 
 

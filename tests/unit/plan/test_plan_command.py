@@ -23,15 +23,12 @@ SHOWN = "object: Account\ntable: crm.accounts\nfields: {Name: name}\n"
 
 
 @pytest.fixture
-def fake(monkeypatch):
+def fake(logged_in):
     with FakeOrg.empty() as org:
         org.add_field("Lead", "Crm_Id__c", "string", external_id=True, unique=True, length=32)
         org.insert("Lead", [{"LastName": "Ada", "Company": "Acme", "Crm_Id__c": "c1"}])
         org.clock.advance(timedelta(minutes=1))
-        with org.serve() as server:
-            monkeypatch.setenv("SF_ACCESS_TOKEN", server.token)
-            monkeypatch.setenv("SF_ORG_INSTANCE_URL", server.url)
-            monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.ca_file))
+        with logged_in(org):
             yield org
 
 

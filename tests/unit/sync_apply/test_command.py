@@ -20,13 +20,10 @@ fields: {LastName: name, Company: company, Crm_Id__c: key}
 
 
 @pytest.fixture
-def served(tmp_path, monkeypatch):
+def served(tmp_path, monkeypatch, logged_in):
     """A project, and an org over TLS."""
-    with FakeOrg.empty() as fake, fake.serve() as server:
+    with FakeOrg.empty() as fake, logged_in(fake):
         fake.add_field("Lead", "Crm_Id__c", "string", external_id=True, unique=True, length=40)
-        monkeypatch.setenv("SF_ACCESS_TOKEN", server.token)
-        monkeypatch.setenv("SF_ORG_INSTANCE_URL", server.url)
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.ca_file))
         monkeypatch.setenv("SFSYNC_PROJECT", str(tmp_path))
         monkeypatch.delenv("SF_TARGET_ORG", raising=False)
         (tmp_path / "mappings").mkdir()
