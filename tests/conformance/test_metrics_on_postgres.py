@@ -20,45 +20,16 @@ from sfsync.store.duckdb import DuckDBStore
 from sfsync.store.interface import Params, Rows, Session, Store
 from sfsync.store.mirror import mirror_columns, prepare_mirror
 from sfsync.store.names import quote, table
+from tests.unit.audit_metrics.conftest import FIELD_HISTORY, HISTORY, OPPORTUNITY, STAGE, STAGES
 
 AS_OF = datetime(2026, 1, 31, 12)
-STAGES = ("Prospecting", "Qualification", "Proposal", "Closed Won", "Closed Lost")
 TABLES: dict[str, dict[str, str]] = {
-    "Opportunity": {
-        "Id": "VARCHAR",
-        "IsDeleted": "BOOLEAN",
-        "CreatedDate": "TIMESTAMP",
-        "SystemModstamp": "TIMESTAMP",
-        "IsClosed": "BOOLEAN",
-        "IsWon": "BOOLEAN",
-        "StageName": "VARCHAR",
-        "CloseDate": "DATE",
-        "Amount": "DOUBLE",
-        "OwnerId": "VARCHAR",
-        "CurrencyIsoCode": "VARCHAR",
-        "Probability": "DOUBLE",
-        "ForecastCategory": "VARCHAR",
-    },
-    "OpportunityHistory": {
-        "Id": "VARCHAR",
-        "OpportunityId": "VARCHAR",
-        "StageName": "VARCHAR",
-        "CreatedDate": "TIMESTAMP",
-        "Amount": "DOUBLE",
-        "CloseDate": "DATE",
-        "Probability": "DOUBLE",
-        "ForecastCategory": "VARCHAR",
-    },
-    "OpportunityFieldHistory": {
-        "Id": "VARCHAR",
-        "OpportunityId": "VARCHAR",
-        "Field": "VARCHAR",
-        "DataType": "VARCHAR",
-        "CreatedDate": "TIMESTAMP",
-        "OldValue": "VARCHAR",
-        "NewValue": "VARCHAR",
-    },
-    "OpportunityStage": {"ApiName": "VARCHAR", "IsClosed": "BOOLEAN", "IsWon": "BOOLEAN", "SortOrder": "INTEGER"},
+    "Opportunity": OPPORTUNITY
+    | {"SystemModstamp": "TIMESTAMP", "CurrencyIsoCode": "VARCHAR"}
+    | {"Probability": "DOUBLE", "ForecastCategory": "VARCHAR"},
+    "OpportunityHistory": HISTORY,
+    "OpportunityFieldHistory": FIELD_HISTORY,
+    "OpportunityStage": STAGE,
     "Lead": {
         "Id": "VARCHAR",
         "IsDeleted": "BOOLEAN",

@@ -12,6 +12,7 @@ from sfsync.audit.metrics.shown import cell, details, figure
 from sfsync.audit.metrics.tables import KINDS
 from sfsync.errors import UsageError
 from sfsync.report.metric_cards import metric_card
+from tests.unit.audit_metrics.conftest import FIELD_HISTORY, HISTORY, OPPORTUNITY
 
 IDS = [f"M{number:02d}" for number in range(1, 21)]
 
@@ -35,44 +36,16 @@ FULL = {
         "FirstName": "VARCHAR",
         "Email": "VARCHAR",
     },
-    "Opportunity": {
-        "Id": "VARCHAR",
-        "IsDeleted": "BOOLEAN",
-        "CreatedDate": "TIMESTAMP",
+    "Opportunity": OPPORTUNITY
+    | {
         "SystemModstamp": "TIMESTAMP",
-        "IsClosed": "BOOLEAN",
-        "IsWon": "BOOLEAN",
-        "StageName": "VARCHAR",
-        "CloseDate": "DATE",
-        "Amount": "DOUBLE",
-        "OwnerId": "VARCHAR",
         "CurrencyIsoCode": "VARCHAR",
         "Probability": "DOUBLE",
         "ForecastCategory": "VARCHAR",
-        "ExpectedRevenue": "DOUBLE",
-        "RecordTypeId": "VARCHAR",
-        "CreatedById": "VARCHAR",
-    },
-    "OpportunityHistory": {
-        "Id": "VARCHAR",
-        "OpportunityId": "VARCHAR",
-        "StageName": "VARCHAR",
-        "CreatedDate": "TIMESTAMP",
-        "Amount": "DOUBLE",
-        "CloseDate": "DATE",
-        "Probability": "DOUBLE",
-        "ForecastCategory": "VARCHAR",
-        "CreatedById": "VARCHAR",
-    },
-    "OpportunityFieldHistory": {
-        "Id": "VARCHAR",
-        "OpportunityId": "VARCHAR",
-        "Field": "VARCHAR",
-        "DataType": "VARCHAR",
-        "CreatedDate": "TIMESTAMP",
-        "OldValue": "VARCHAR",
-        "NewValue": "VARCHAR",
-    },
+    }
+    | {"ExpectedRevenue": "DOUBLE", "RecordTypeId": "VARCHAR", "CreatedById": "VARCHAR"},
+    "OpportunityHistory": HISTORY | {"CreatedById": "VARCHAR"},
+    "OpportunityFieldHistory": FIELD_HISTORY,
     "OpportunityStage": {
         "ApiName": "VARCHAR",
         "IsClosed": "BOOLEAN",
