@@ -23,7 +23,7 @@ from sfsync.errors import QueryFailed, StoreDamaged, StoreError, StoreLocked, St
 from sfsync.store import compounds
 from sfsync.store.columns import mirror_columns, table_columns
 from sfsync.store.duckdb import DuckDBStore
-from sfsync.store.duckdb_file import connect
+from sfsync.store.duckdb_instances import OpenAlone
 from sfsync.store.duckdb_session import MEMORY_LIMIT
 from sfsync.store.interface import Session
 from sfsync.store.ledger import recount
@@ -66,7 +66,7 @@ class StoreBeside(DuckDBStore):
         return str(self.mirror)
 
     def _connect(self, *, read_only: bool, files: bool = True, memory: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
-        connection = connect(self.path, read_only=read_only, memory_limit=memory, patience=self.patience)
+        connection = super()._connect(read_only=read_only, memory=memory)
         try:
             self._attach(connection)
             if not files:
@@ -75,6 +75,10 @@ class StoreBeside(DuckDBStore):
             connection.close()
             raise
         return connection
+
+    def _open(self, *, read_only: bool, strange: bool = False) -> OpenAlone:
+        del strange
+        return OpenAlone(self._connect(read_only=read_only))
 
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         deadline = time.monotonic() + self.patience

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sfsync.errors import StoreError, StoreMissing
-from sfsync.store.duckdb_file import connect, create, judging_memory, opened_at
+from sfsync.store.duckdb_file import Opened, create, judging_memory, opened_at, patiently
+from sfsync.store.duckdb_instances import OpenAlone, OpenFile, OpenInInstance, OpenTogether, config_of
 from sfsync.store.duckdb_refusals import ignoring_duckdb_errors, refusals_as_errors
 from sfsync.store.duckdb_session import BEGIN_LOOKING, MEMORY_LIMIT, DuckDBSession
 from sfsync.store.interface import Params, Rows
@@ -32,18 +33,18 @@ class DuckDBRelation:
 
     def rows(self) -> Rows:
         """Everything, as Python tuples."""
-        with self.store.reading() as session:
+        with self.store.asking() as session:
             return session.execute(self.sql, self.params)
 
     def to_pandas(self) -> pd.DataFrame:
         """Everything, as a pandas DataFrame."""
-        with self.store.reading() as session, refusals_as_errors():
+        with self.store.asking() as session, refusals_as_errors():
             frame: pd.DataFrame = session.connection.execute(self.sql, self.params or None).df()
             return frame
 
     def to_arrow(self) -> pa.Table:
         """Everything, as a pyarrow Table."""
-        with self.store.reading() as session, refusals_as_errors():
+        with self.store.asking() as session, refusals_as_errors():
             return session.connection.sql(self.sql, params=self.params or None).to_arrow_table()
 
     def _repr_html_(self) -> str:
@@ -139,6 +140,22 @@ class DuckDBStore:
                 self._mine.session = None
                 connection.close()  # whatever is not committed is undone
 
+    @contextmanager
+    def asking(self) -> Iterator[DuckDBSession]:
+        """A session for SQL that is not sfsync's own: one that cannot change anything, and whose settings end with it.
+
+        It joins a session that is open already.
+        """
+        if self._mine.session is not None or self._mine.wanted:
+            self._mine.strange = True
+            with self.reading() as session:
+                yield session
+            return
+        if not self.exists():
+            raise StoreMissing(f"there is no mirror at {self.path}", hint="run `sfsync pull` first")
+        with self._session(read_only=True, strange=True) as session:
+            yield session
+
     def query(self, sql: str, params: Params = ()) -> DuckDBRelation:
         """A read-only question, answered when its rows are asked for."""
         return DuckDBRelation(self, sql, params)
@@ -159,8 +176,8 @@ class DuckDBStore:
         self._mine.let_go()
 
     @contextmanager
-    def _session(self, *, read_only: bool) -> Iterator[DuckDBSession]:
-        with self._opened(read_only=read_only) as connection:
+    def _session(self, *, read_only: bool, strange: bool = False) -> Iterator[DuckDBSession]:
+        with self._opened(read_only=read_only, strange=strange) as connection:
             self._mine.session, self._mine.for_writing = DuckDBSession(connection), not read_only
             try:
                 yield self._mine.session
@@ -169,21 +186,22 @@ class DuckDBStore:
                 connection.close()
 
     @contextmanager
-    def _opened(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _opened(self, *, read_only: bool, strange: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         """The file, open for one session; while it is wanted at hand, it stays open after that."""
         mine = self._mine
         if not mine.wanted:
             with turns_at(self.path).take(alone=not read_only, patience=self.patience):
                 if not read_only and not self.exists():
                     self._create()
-                yield self._connect(read_only=read_only)
+                with _closing(self._open(read_only=read_only, strange=strange), mine) as file:
+                    yield file.cursor()
             return
         if mine.keeper is None:
             with ExitStack() as turn:
                 turn.enter_context(turns_at(self.path).take(alone=True, patience=self.patience))
                 if not self.exists():
                     self._create()
-                mine.keep(self._connect(read_only=False), turn.pop_all())
+                mine.keep(self._open(read_only=False), turn.pop_all())
         assert mine.keeper is not None  # noqa: S101 - made two lines above, or before
         connection = mine.keeper.cursor()
         if read_only:
@@ -195,13 +213,38 @@ class DuckDBStore:
             passed = True
         finally:
             if not passed or mine.overdue:  # after an error nothing is taken for granted
-                mine.let_go()
+                mine.let_go(clean=passed)
+
+    def _open(self, *, read_only: bool, strange: bool = False) -> OpenFile:
+        """The file, for sessions of sfsync's own or for somebody else's SQL."""
+
+        def opening() -> OpenFile:
+            if strange:
+                return OpenAlone(self._connect(read_only=read_only))
+            return OpenInInstance(self.path, read_only=read_only, memory_limit=MEMORY_LIMIT)
+
+        return patiently(self.path, self.patience, lambda: OpenTogether(self.path, opening) if read_only else opening())
 
     def _connect(self, *, read_only: bool, files: bool = True, memory: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
-        return connect(self.path, read_only=read_only, memory_limit=memory, patience=self.patience, files=files)
+        """The file in an instance of its own."""
+        config = config_of(memory, files=files)
+        return patiently(
+            self.path, self.patience, lambda: duckdb.connect(str(self.path), read_only=read_only, config=config)
+        )
 
     def _create(self) -> None:
         create(self.path)
+
+
+@contextmanager
+def _closing(file: OpenFile, mine: Opened) -> Iterator[OpenFile]:
+    clean = False
+    try:
+        yield file
+        clean = not mine.strange
+    finally:
+        mine.strange = False
+        file.close(clean=clean)
 
 
 def _reopened(path: Path, patience: float) -> DuckDBStore:

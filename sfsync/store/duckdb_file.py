@@ -8,13 +8,16 @@ import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
 
 from sfsync.errors import StoreDamaged, StoreError, StoreLocked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sfsync.store.duckdb_instances import OpenFile
     from sfsync.store.duckdb_session import DuckDBSession
 
 #: Seconds that a file is kept open for a thread's next session, at most: others wait for it.
@@ -22,6 +25,8 @@ LONGEST_AT_HAND = 0.5
 
 #: Judging joins and sorts whole objects: a million leads with their history take up to this, and more spill to disk.
 JUDGING_MEGABYTES = 3000
+
+Answer = TypeVar("Answer")
 
 _LOCK_HOLDER = re.compile(r"held in (?P<program>\S+) \(PID (?P<pid>\d+)\)")
 
@@ -33,31 +38,37 @@ class Opened(threading.local):
         session: Under way, or None.
         for_writing: It may change something.
         wanted: How many blocks under way want the file to stay open between sessions.
-        keeper: The connection that keeps it open, or None.
+        keeper: The opening that is kept, or None.
         held: The turn at the file that goes with it.
         since: When it was opened (monotonic clock).
+        strange: Statements that are not sfsync's were run there: they may have changed what a file's closing leaves.
     """
 
     session: DuckDBSession | None = None
     for_writing: bool = False
     wanted: int = 0
-    keeper: duckdb.DuckDBPyConnection | None = None
+    keeper: OpenFile | None = None
     held: ExitStack | None = None
     since: float = 0.0
+    strange: bool = False
 
-    def keep(self, keeper: duckdb.DuckDBPyConnection, held: ExitStack) -> None:
+    def keep(self, keeper: OpenFile, held: ExitStack) -> None:
         """Keep the file open after the session that begins now."""
         self.keeper, self.held, self.since = keeper, held, time.monotonic()
 
-    def let_go(self) -> None:
-        """Close the file, if it is only kept open; a session under way goes on."""
+    def let_go(self, *, clean: bool = True) -> None:
+        """Close the file, if it is only kept open; a session under way goes on.
+
+        Args:
+            clean: Nothing went wrong; see `OpenFile.close`.
+        """
         if self.keeper is None or self.held is None or self.session is not None:
             return
         try:
-            self.keeper.close()
+            self.keeper.close(clean=clean and not self.strange)
         finally:
             self.held.close()
-            self.keeper = self.held = None
+            self.keeper, self.held, self.strange = None, None, False
 
     @property
     def overdue(self) -> bool:
@@ -75,33 +86,23 @@ def opened_at(path: Path) -> Opened:
         return _opened.setdefault(os.path.realpath(path), Opened())
 
 
-def connect(
-    path: Path, *, read_only: bool, memory_limit: str, patience: float, files: bool = True
-) -> duckdb.DuckDBPyConnection:
+def patiently(path: Path, patience: float, opening: Callable[[], Answer]) -> Answer:
     """Open a file, waiting some seconds for another process that has it open.
 
     Args:
         path: The file.
-        read_only: Nothing can be changed.
-        memory_limit: In DuckDB's words.
         patience: How many seconds.
-        files: SQL may read and write other files.
+        opening: Opens it.
 
     Raises:
         StoreLocked: That process did not let go of it.
         StoreDamaged: It is no database.
         StoreError: It may not be opened.
     """
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory_limit,
-        "preserve_insertion_order": "false",
-        "autoinstall_known_extensions": "false",  # a store must not reach for the network
-        **({} if files else {"enable_external_access": "false"}),
-    }
     deadline = time.monotonic() + patience
     while True:
         try:
-            return duckdb.connect(str(path), read_only=read_only, config=config)
+            return opening()
         except duckdb.Error as error:
             problem = _opening_problem(path, error)
             if not isinstance(problem, StoreLocked) or time.monotonic() > deadline:
@@ -142,7 +143,7 @@ def _opening_problem(path: Path, error: duckdb.Error) -> StoreError:
         return StoreLocked(
             f"the mirror {path} is in use by {who}", hint="wait for it to finish (or stop it), then run this again"
         )
-    if "different configuration" in text:
+    if "different configuration" in text or "file handle conflict" in text:
         return StoreLocked(f"this program already has the mirror {path} open", hint="close the other session first")
     if "permission denied" in text.lower():
         return StoreError(f"the mirror {path} may not be opened: {text}", hint="check the file's owner and permissions")

@@ -21,6 +21,7 @@ from sfsync.salesforce.retry_policy import RetryPolicy
 from sfsync.salesforce.transport import Transport
 from sfsync.store.as_of import as_of_sql
 from sfsync.store.duckdb import DuckDBSession, DuckDBStore
+from sfsync.store.duckdb_instances import OpenAlone
 from sfsync.store.mirror import ObjectState, object_states
 from sfsync.sync.options import PullOptions
 from sfsync.sync.pull import PullResult, pull
@@ -99,10 +100,10 @@ class SwiftStore(DuckDBStore):
         self.keeper = duckdb.connect(":memory:")
         self.keeper.execute("SET threads = 1")
 
-    def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        del read_only
+    def _open(self, *, read_only: bool, strange: bool = False) -> OpenAlone:
+        del read_only, strange
         assert self.keeper is not None
-        return self.keeper.cursor()
+        return OpenAlone(self.keeper.cursor())
 
     def release(self) -> None:
         """Free the memory."""

@@ -7,13 +7,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-import duckdb
 import pytest
 
 from sfsync.errors import QueryFailed, StoreLocked, StoreMissing
 from sfsync.store import duckdb_file
 from sfsync.store.duckdb import DuckDBStore
+from sfsync.store.duckdb_instances import OpenInInstance
 
 
 @pytest.fixture
@@ -28,13 +29,13 @@ def store(tmp_path: Path) -> DuckDBStore:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every opening of a database file, from here on."""
     files: list[str] = []
-    connect = duckdb.connect
+    opening = OpenInInstance.__init__
 
-    def counted(path: str, **options: object) -> duckdb.DuckDBPyConnection:
-        files.append(path)
-        return connect(path, **options)  # type: ignore[arg-type]
+    def counted(self: OpenInInstance, file: Path, **options: Any) -> None:
+        files.append(str(file))
+        opening(self, file, **options)
 
-    monkeypatch.setattr(duckdb, "connect", counted)
+    monkeypatch.setattr(OpenInInstance, "__init__", counted)
     return files
 
 

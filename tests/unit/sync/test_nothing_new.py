@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from sfsync.fake import FakeOrg
@@ -19,6 +18,7 @@ from sfsync.salesforce.transport import Transport
 from sfsync.store.as_of import as_of_sql
 from sfsync.store.coverage import read_coverage
 from sfsync.store.duckdb import DuckDBSession, DuckDBStore
+from sfsync.store.duckdb_instances import OpenInInstance
 from sfsync.store.mirror import object_states
 from sfsync.sync.options import PullOptions
 from sfsync.sync.pull import PullResult, pull
@@ -61,19 +61,19 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[str]]]:
     """What is asked of the database within the block: files opened, and statements."""
     told: dict[str, list[str]] = {"opened": [], "statements": []}
     execute: Callable[..., Any] = DuckDBSession.execute
-    opening: Callable[..., Any] = duckdb.connect
+    opening: Callable[..., Any] = OpenInInstance.__init__
 
     def told_execute(self: DuckDBSession, sql: str, params: Any = ()) -> Any:
         told["statements"].append(sql)
         return execute(self, sql, params)
 
-    def told_connect(path: str, **options: Any) -> Any:
-        told["opened"].append(path)
-        return opening(path, **options)
+    def told_opening(self: OpenInInstance, file: Path, **options: Any) -> None:
+        told["opened"].append(str(file))
+        opening(self, file, **options)
 
     with monkeypatch.context() as patched:
         patched.setattr(DuckDBSession, "execute", told_execute)
-        patched.setattr(duckdb, "connect", told_connect)
+        patched.setattr(OpenInInstance, "__init__", told_opening)
         yield told
 
 
