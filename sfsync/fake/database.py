@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock, RLock, local
@@ -18,6 +18,7 @@ import orjson
 from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts
 from sfsync.fake.deferred import DeferredRows, Put, Rows
 from sfsync.fake.ids import to_18
+from sfsync.fake.instance import Instance, Template, shared_instance
 
 Cursor = duckdb.DuckDBPyConnection
 
@@ -99,9 +100,8 @@ def run(cursor: Cursor, sql: str, values: object = None) -> Cursor:
     return cursor.execute(known, values)
 
 
-#: Handing a statement of a few rows to several threads costs a quarter of its time: small orgs use one.
-_ONE_THREAD = "SET GLOBAL threads = 1"
-_SMALL_ORG = 50_000  # records of all objects together
+#: An org of fewer records, of all objects together, is served faster by one thread.
+_SMALL_ORG = 50_000
 
 
 class Undone(Exception):
@@ -123,38 +123,57 @@ class OrgDatabase:
     """Tables named and typed after the catalogue.
 
     Readers never block: each works on its own cursor and sees one consistent state. Writers take turns.
+
+    Args:
+        catalog: The objects.
+        is_large: Whether it is to have memory and processors to itself.
+        like: What it begins as a copy of, with tables for these objects; their tables are empty, unless given.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, *, is_large: bool = False, like: Template | None = None) -> None:
         self.catalog = catalog
         self.lock = RLock()
         self._joint = _Joint()
         self._deferred = DeferredRows()
-        self._connection = duckdb.connect(":memory:")
+        self._instance = Instance() if is_large else shared_instance()
+        self._is_large = is_large
+        self._attached = [self._instance.copy(like) if like else self._instance.create(_create_tables(catalog))]
+        self._leave = weakref.finalize(self, self._instance.abandon, self._attached)
         self._scratch: Path | None = None
-        self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        # DuckDB 2.0.0 fails to bind nested CASEs over a column that its statistics know to be all NULL.
-        self._connection.execute("SET GLOBAL disabled_optimizers = 'statistics_propagation'")
-        self._connection.execute(_ONE_THREAD)
-        self._taught: set[str] = set()
-        tables = ";".join(_create_table(facts) for facts in catalog)
-        self._connection.execute(f"BEGIN; {_BOOKS} {tables}; COMMIT")
+        self._connection = self._instance.connect()
+        place = f"{self._attached[0]}.main,memory.main"  # its own tables, everybody's macros
+        [self._enter] = self._connection.extract_statements(f"SET search_path = '{place}'")
+
+    def template(self, tables: Collection[str]) -> Template:
+        """What others can be made like: with the rows of these tables, and the others empty."""
+        return self._instance.template(self._attached[0], tables)
 
     def teach(self, macros: str) -> None:
         """Make SQL macros known that few orgs need: for statements whose cursor is not yet there."""
-        with self.lock:
-            if macros not in self._taught:
-                self._connection.execute(macros)
-                self._taught.add(macros)
+        self._instance.teach(macros)
 
     @contextmanager
     def all_threads(self) -> Iterator[None]:
-        """Use every processor in this block, and after it too if the org has become a large one."""
-        self._connection.execute("RESET GLOBAL threads")
+        """Let a large org use every processor in this block, and after it too if it has become as large as that."""
+        if not self._is_large:
+            yield
+            return
+        self._instance.use_threads(all_of_them=True)
         yield
         rows = self._connection.execute("SELECT sum(estimated_size) FROM duckdb_tables()").fetchone()
         if rows is None or int(rows[0] or 0) < _SMALL_ORG:
-            self._connection.execute(_ONE_THREAD)
+            self._instance.use_threads(all_of_them=False)
+
+    def attach(self, path: Path) -> str:
+        """Attach a file as one more database, for as long as this one is there, and return its name."""
+        with self.lock:
+            self._attached.append(self._instance.attach(str(path)))
+            return self._attached[-1]
+
+    def _cursor(self) -> Cursor:
+        cursor = self._connection.cursor()
+        cursor.execute(self._enter)
+        return cursor
 
     @contextmanager
     def reading(self, sql: str | None = None) -> Iterator[Cursor]:
@@ -168,7 +187,7 @@ class OrgDatabase:
         if self._joint.cursor is not None:
             yield self._joint.cursor
             return
-        cursor = self._connection.cursor()
+        cursor = self._cursor()
         try:
             yield cursor
         finally:
@@ -239,7 +258,7 @@ class OrgDatabase:
                 joint.deferred.write(joint.cursor)
                 joint.deferred.clear()
         elif self._deferred.is_asked_for(sql):
-            with self.lock, self._connection.cursor() as cursor:
+            with self.lock, self._cursor() as cursor:
                 cursor.execute("BEGIN")
                 self._deferred.write(cursor)
                 cursor.execute("COMMIT")
@@ -257,7 +276,7 @@ class OrgDatabase:
             if self._scratch is None:
                 self._scratch = Path(tempfile.mkdtemp(prefix="sfsync-fake-"))
                 weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
-                self._connection.execute(f"SET temp_directory = {literal(str(self._scratch / 'spill'))}")
+                self._instance.spill_privately()
             return self._scratch
 
     def add_object(self, facts: ObjectFacts) -> None:
@@ -282,6 +301,10 @@ class OrgDatabase:
         """Free the memory and remove the scratch folder."""
         with self.lock:
             self._connection.close()
+            if self._leave.detach() is not None:
+                self._instance.detach(self._attached)
+            if self._is_large:
+                self._instance.close()
             if self._scratch is not None:
                 shutil.rmtree(self._scratch, ignore_errors=True)
                 self._scratch = None
@@ -314,3 +337,7 @@ def record(cursor: Cursor, facts: ObjectFacts, record_id: str) -> dict[str, Any]
 def _create_table(facts: ObjectFacts) -> str:
     columns = ", ".join(f"{quote(field.name)} {sql_type(field.type)}" for field in facts.stored_fields)
     return f"CREATE TABLE {quote(facts.name)} ({columns})"
+
+
+def _create_tables(catalog: Catalog) -> str:
+    return _BOOKS + ";".join(map(_create_table, catalog))

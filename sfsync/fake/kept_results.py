@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 
-from sfsync.fake.database import OrgDatabase, literal, quote
+from sfsync.fake.database import OrgDatabase, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class KeptResults:
     def __init__(self, database: OrgDatabase) -> None:
         self._database = database
         self._numbers = count(1)
-        self._attached = False
+        self._elsewhere: str | None = None
 
     def keep(self, sql: str, width: int, *, shuffled: bool = False) -> Kept:
         """Run a query and keep its answer.
@@ -52,10 +52,9 @@ class KeptResults:
         """
         with self._database.lock, self._database.reading() as cursor:
             # A transaction of many steps can write to one database alone: the records'.
-            place = "main" if self._database.joined else "kept"
-            if place == "kept" and not self._attached:
-                cursor.execute(f"ATTACH {literal(str(self._database.scratch / 'results.duckdb'))} AS kept")
-                self._attached = True
+            if self._elsewhere is None and not self._database.joined:
+                self._elsewhere = self._database.attach(self._database.scratch / "results.duckdb")
+            place = "main" if self._database.joined else self._elsewhere
             table = f"{place}.{quote(f'result_{next(self._numbers)}')}"
             order = " ORDER BY hash(c0)" if shuffled else ""
             cursor.execute(

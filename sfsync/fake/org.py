@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sfsync.errors import UsageError
-from sfsync.fake import dml, setup_rows
+from sfsync.fake import dml, filling, setup_rows
 from sfsync.fake.access import Access, Credentials
 from sfsync.fake.behaviour.declarations import Declarations
 from sfsync.fake.calls import CallLog
-from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts, standard_catalog
-from sfsync.fake.catalog.facts import PicklistEntry
+from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts
 from sfsync.fake.clock import Clock
-from sfsync.fake.custom_fields import custom_field, from_describe
-from sfsync.fake.database import OrgDatabase, quote
+from sfsync.fake.custom_fields import custom_field
+from sfsync.fake.database import OrgDatabase
 from sfsync.fake.dml import tracking
-from sfsync.fake.dml.furniture import furnish
 from sfsync.fake.gate import Gate
 from sfsync.fake.permission_rows import OBJECTS, settle_permissions
 from sfsync.fake.weather import Weather
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
     from sfsync.fake.bulk import Bulk
     from sfsync.fake.doors.server import Server
     from sfsync.fake.queries import Queries
-
-#: As of when the seeded org is made; its clock starts here.
-SEED_TIME = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -74,28 +69,40 @@ class FakeOrg(Declarations):
         notes: Oddities of a loaded data folder that were let pass.
     """
 
-    def __init__(self, *, clock: Clock | None = None, token: str | None = None) -> None:
+    database: OrgDatabase
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        token: str | None = None,
+        fill: Callable[[FakeOrg], None] = filling.make_empty,
+    ) -> None:
         self.clock = clock or Clock()
         self.weather = Weather()
         self.requests = CallLog()
         self.gate = Gate()
-        self._fill: Callable[[], None] = _leave_empty
+        self._fill: Callable[[], None] = partial(fill, self)
         self._begin(token)
+        try:
+            self._fill()
+        except BaseException:
+            if "database" in self.__dict__:
+                self.close()
+            raise
 
     def _begin(self, token: str | None) -> None:
-        """Everything that `reset` makes anew."""
+        """Everything that `reset` makes anew, besides the database and who is at home in it."""
         self.settings = OrgSettings()
         self.planted: dict[str, frozenset[str]] = {}
         self.tracked_fields: dict[str, frozenset[str]] = dict(tracking.DEFAULT_TRACKING)
         self.notes: list[str] = []
-        self.database = OrgDatabase(standard_catalog())
         self.org_id = setup_rows.ORGANIZATION_ID
         self.admin_id = setup_rows.ADMIN_ID
         self.credentials = Credentials(setup_rows.ADMIN_USERNAME)
         self.access = Access(self.org_id)
-        self._wanted_token = token
+        self.wanted_token = token
         self.token = ""
-        self._furnish()
 
     # --- making one ------------------------------------------------------------------------------------------------
 
@@ -109,24 +116,13 @@ class FakeOrg(Declarations):
         cls, seed: int = 1, leads: int = 400, *, clock: Clock | None = None, token: str | None = None
     ) -> FakeOrg:
         """A believable org with known flaws: the same for the same seed."""
-        org = cls(clock=clock or Clock(SEED_TIME), token=token)
-        try:
-            org._fill_by(lambda: org._grow(seed, leads))
-        except BaseException:
-            org.close()
-            raise
-        return org
+        fill = partial(filling.make_seeded, seed=seed, leads=leads)
+        return cls(clock=clock or Clock(filling.SEED_TIME), token=token, fill=fill)
 
     @classmethod
     def from_csv(cls, folder: Path | str, *, clock: Clock | None = None, token: str | None = None) -> FakeOrg:
         """The org that a folder of `Lead.csv`, `Account.csv`, … describes; raises ConfigError with file and line."""
-        org = cls(clock=clock, token=token)
-        try:
-            org._fill_by(lambda: org._load(Path(folder)))
-        except BaseException:
-            org.close()
-            raise
-        return org
+        return cls(clock=clock, token=token, fill=partial(filling.make_of_folder, folder=Path(folder)))
 
     def reset(self) -> None:
         """Make it again as it was made: its records, its clock, its settings; no weather, no calls. The token stays."""
@@ -279,101 +275,3 @@ class FakeOrg(Declarations):
     def settle_permissions(self) -> None:
         """Bring the records of permission sets up to date; whoever is about to read some calls this first."""
         settle_permissions(self)
-
-    def _fill_by(self, fill: Callable[[], None]) -> None:
-        """Fill the org this way, now and after every reset."""
-
-        def whole() -> None:
-            with self.database.all_threads():
-                fill()
-
-        self._fill = whole
-        whole()
-
-    def _grow(self, seed: int, leads: int) -> None:
-        from sfsync.fake.seed import plant, setup  # noqa: PLC0415 - only seeded orgs need it
-
-        data = plant(seed, leads, SEED_TIME)
-        for name, fields in setup.custom_fields().items():
-            self.database.add_fields(self._object(name), [from_describe(field) for field in fields])
-        for name, values in setup.picklist_values().items():
-            self._set_picklists(name, values)
-        self._adopt(data.tables)
-        data.copies.make(self.database.writing, {name: len(rows) for name, rows in data.tables.items()})
-        self.planted = dict(data.planted)
-
-    def _furnish(self) -> None:
-        """Put in what every org has, where the data brought nothing of the kind."""
-        births = {
-            "Organization": setup_rows.organization,
-            "User": setup_rows.administrator,
-            "Profile": setup_rows.profiles,
-            "LeadStatus": setup_rows.lead_statuses,
-            "OpportunityStage": setup_rows.opportunity_stages,
-        }
-        for name, rows in births.items():
-            furnish(self, self._object(name), rows())
-        self._take_office()
-
-    def _adopt(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Put in the rows of a seed, in place of the furniture of the same kind."""
-        for name in sorted(tables, key=dml.loading.order):
-            self._clear(name)
-            if name == "User":
-                self.admin_id = min(str(user["Id"]) for user in tables[name] if user.get("IsActive", True))
-            dml.loading.load(self, self._object(name), tables[name])
-        self._take_office()
-
-    def _load(self, folder: Path) -> None:
-        from sfsync.fake.data_folder import load_folder  # noqa: PLC0415 - only orgs of a folder need it
-
-        load_folder(self, folder, self._clear)
-        self._take_office()
-
-    def _clear(self, name: str) -> None:
-        with self.database.writing() as cursor:
-            cursor.execute(f"DELETE FROM {quote(self._object(name).name)}")
-
-    def _take_office(self) -> None:
-        """Find out who the org and its administrator are, and let setup rows fill the picklists they define."""
-        with self.database.reading() as cursor:
-            organization = cursor.execute('SELECT "Id" FROM "Organization" ORDER BY "Id" LIMIT 1').fetchone()
-            user = cursor.execute(
-                'SELECT "Id", "Username" FROM "User" WHERE "IsActive" ORDER BY "Id" LIMIT 1'
-            ).fetchone()
-        if organization:
-            self.org_id = organization[0]
-        if user is None:
-            dml.loading.load(self, self._object("User"), setup_rows.administrator())
-            user = (setup_rows.ADMIN_ID, setup_rows.ADMIN_USERNAME)
-        self.admin_id = user[0]
-        self.credentials.username = user[1] or setup_rows.ADMIN_USERNAME
-        self.access = Access(self.org_id)
-        self.token = self.access.issue(self.admin_id, self._wanted_token)
-        self._fill_picklist("Lead", "Status", "LeadStatus")
-        self._fill_picklist("Opportunity", "StageName", "OpportunityStage")
-
-    def _fill_picklist(self, object_name: str, field_name: str, source: str) -> None:
-        default = '"IsDefault"' if source == "LeadStatus" else "false"
-        with self.database.reading() as cursor:
-            rows = cursor.execute(
-                f'SELECT "ApiName", "MasterLabel", {default} FROM {quote(source)} ORDER BY "SortOrder", "Id"'
-            ).fetchall()
-        self._put_entries(
-            object_name,
-            field_name,
-            [PicklistEntry(value, label, bool(preset)) for value, label, preset in rows if value],
-        )
-
-    def _set_picklists(self, object_name: str, values: Mapping[str, Sequence[str]]) -> None:
-        for field_name, listed in values.items():
-            self._put_entries(object_name, field_name, [PicklistEntry(value, value) for value in listed])
-
-    def _put_entries(self, object_name: str, field_name: str, entries: Sequence[PicklistEntry]) -> None:
-        facts = self._object(object_name)
-        fields = tuple(replace(f, values=tuple(entries)) if f.name == field_name else f for f in facts.fields)
-        self.catalog.put(replace(facts, fields=fields))
-
-
-def _leave_empty() -> None:
-    """Fill in nothing."""

@@ -202,6 +202,10 @@ class Catalog:
     def __iter__(self) -> Iterator[ObjectFacts]:
         return iter(self.objects.values())
 
+    def copy(self) -> Catalog:
+        """The same objects, in a catalogue that changes by itself."""
+        return Catalog(dict(self.objects), self.changes)
+
     def put(self, facts: ObjectFacts) -> None:
         """Add an object, or replace it by one with more fields."""
         self.objects[facts.name.casefold()] = facts

@@ -62,7 +62,7 @@ def insert_rows(cursor: Cursor, facts: ObjectFacts, rows: Sequence[Mapping[str, 
         run(cursor, f"INSERT INTO {quote(facts.name)} ({listed}) {every}", values)
         return
     source, text = _staged(facts, columns, rows)
-    cursor.execute(f"INSERT INTO {quote(facts.name)} ({listed}) SELECT {listed} FROM ({source})", [text])
+    run(cursor, f"INSERT INTO {quote(facts.name)} ({listed}) SELECT {listed} FROM ({source})", [text])
 
 
 def update_rows(cursor: Cursor, facts: ObjectFacts, columns: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -8,11 +8,13 @@ import sys
 
 PROGRAM = """
 import json, resource, sys
+from functools import partial
 from sfsync.fake import FakeOrg
 from sfsync.fake.database import ID_MACROS
+from sfsync.fake.filling import make_empty
 
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "linux" else 1024 * 1024)
-org = FakeOrg.empty()
+org = FakeOrg(fill=partial(make_empty, is_large=True))
 org.database.teach(ID_MACROS)
 with org.database.all_threads(), org.database.writing() as cursor:
     cursor.execute('''
