@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from sfsync.cli import run as run_cli
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from sfsync.fake import FakeOrg
 
 ROOT = Path(__file__).parents[1]
+
+# A property is no faster on a machine that has other work to do.
+hypothesis.settings.register_profile("sfsync", deadline=None)
+hypothesis.settings.load_profile("sfsync")
 
 
 @dataclass(frozen=True)
