@@ -12,7 +12,7 @@ import duckdb
 
 from sfsync.errors import StoreError, StoreMissing
 from sfsync.store.duckdb_file import Opened, create, judging_memory, opened_at, patiently
-from sfsync.store.duckdb_instances import OpenAlone, OpenFile, OpenInInstance, OpenTogether, config_of
+from sfsync.store.duckdb_instances import OpenAlone, OpenFile, OpenInInstance, OpenTogether, config_of, only_selects
 from sfsync.store.duckdb_refusals import ignoring_duckdb_errors, refusals_as_errors
 from sfsync.store.duckdb_session import BEGIN_LOOKING, MEMORY_LIMIT, DuckDBSession
 from sfsync.store.interface import Params, Rows
@@ -33,18 +33,18 @@ class DuckDBRelation:
 
     def rows(self) -> Rows:
         """Everything, as Python tuples."""
-        with self.store.asking() as session:
+        with self.store.asking(self.sql) as session:
             return session.execute(self.sql, self.params)
 
     def to_pandas(self) -> pd.DataFrame:
         """Everything, as a pandas DataFrame."""
-        with self.store.asking() as session, refusals_as_errors():
+        with self.store.asking(self.sql) as session, refusals_as_errors():
             frame: pd.DataFrame = session.connection.execute(self.sql, self.params or None).df()
             return frame
 
     def to_arrow(self) -> pa.Table:
         """Everything, as a pyarrow Table."""
-        with self.store.asking() as session, refusals_as_errors():
+        with self.store.asking(self.sql) as session, refusals_as_errors():
             return session.connection.sql(self.sql, params=self.params or None).to_arrow_table()
 
     def _repr_html_(self) -> str:
@@ -141,19 +141,20 @@ class DuckDBStore:
                 connection.close()  # whatever is not committed is undone
 
     @contextmanager
-    def asking(self) -> Iterator[DuckDBSession]:
-        """A session for SQL that is not sfsync's own: one that cannot change anything, and whose settings end with it.
+    def asking(self, sql: str) -> Iterator[DuckDBSession]:
+        """A session for SQL that is not sfsync's own: it cannot change anything, and its settings end with it.
 
         It joins a session that is open already.
         """
+        strange = not only_selects(sql)
         if self._mine.session is not None or self._mine.wanted:
-            self._mine.strange = True
+            self._mine.strange |= strange
             with self.reading() as session:
                 yield session
             return
         if not self.exists():
             raise StoreMissing(f"there is no mirror at {self.path}", hint="run `sfsync pull` first")
-        with self._session(read_only=True, strange=True) as session:
+        with self._session(read_only=True, strange=strange) as session:
             yield session
 
     def query(self, sql: str, params: Params = ()) -> DuckDBRelation:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, TypeVar
 import duckdb
 
 from sfsync.errors import StoreDamaged, StoreError, StoreLocked
+from sfsync.store.duckdb_instances import OpenFile, OpenInInstance
+from sfsync.store.duckdb_session import MEMORY_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sfsync.store.duckdb_instances import OpenFile
     from sfsync.store.duckdb_session import DuckDBSession
 
 #: Seconds that a file is kept open for a thread's next session, at most: others wait for it.
@@ -125,7 +126,7 @@ def create(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f"{path.name}.{os.getpid()}.new")
         draft.unlink(missing_ok=True)
-        duckdb.connect(str(draft)).close()
+        OpenInInstance(draft, read_only=False, memory_limit=MEMORY_LIMIT).close()
         draft.chmod(0o600)  # it will hold people's data
         draft.rename(path)
     except (OSError, duckdb.Error) as error:

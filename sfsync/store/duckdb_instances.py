@@ -25,19 +25,20 @@ MOST_IDLE = 4
 _TAKEN = frozenset({"memory", "temp", "system"})
 
 
-def config_of(memory_limit: str, *, files: bool = True) -> Config:
-    """What every instance of sfsync's is made with.
+_CONFIG: Config = {
+    "preserve_insertion_order": "false",
+    "autoinstall_known_extensions": "false",  # a store must not reach for the network
+}
+
+
+def config_of(memory_limit: str, *, files: bool) -> Config:
+    """What an instance is made with that serves one file only.
 
     Args:
         memory_limit: In DuckDB's words.
         files: SQL may read and write other files.
     """
-    config: Config = {
-        "memory_limit": memory_limit,
-        "preserve_insertion_order": "false",
-        "autoinstall_known_extensions": "false",  # a store must not reach for the network
-    }
-    return config if files else config | {"enable_external_access": "false"}
+    return _CONFIG | {"memory_limit": memory_limit} | ({} if files else {"enable_external_access": "false"})
 
 
 class OpenFile(Protocol):
@@ -82,7 +83,7 @@ class OpenInInstance:
 
     def __init__(self, file: Path, *, read_only: bool, memory_limit: str) -> None:
         self._name, self._spilled = quote(_name(file)), f"{file}.tmp"  # both as DuckDB itself would choose them
-        self._base = _idle.take(memory_limit)
+        self._base = _idle.take()
         try:
             for setting in (
                 f"temp_directory = {literal(self._spilled)}",
@@ -164,12 +165,12 @@ class _Idle:
         self._waiting: list[duckdb.DuckDBPyConnection] = []
         self._changing = threading.Lock()
 
-    def take(self, memory_limit: str) -> duckdb.DuckDBPyConnection:
+    def take(self) -> duckdb.DuckDBPyConnection:
         """One that waits, or a new one."""
         with self._changing:
             if self._waiting:
                 return self._waiting.pop()
-        return duckdb.connect(config=config_of(memory_limit))
+        return duckdb.connect(config=_CONFIG)
 
     def put(self, instance: duckdb.DuckDBPyConnection) -> None:
         """Let it wait, or end it where enough wait."""
@@ -178,6 +179,17 @@ class _Idle:
                 self._waiting.append(instance)
                 return
         instance.close()
+
+
+def only_selects(sql: str) -> bool:
+    """Whether a text consists of questions alone: those leave no settings and no other databases in an instance."""
+    instance = _idle.take()
+    try:
+        return all(one.type == duckdb.StatementType.SELECT for one in instance.extract_statements(sql))
+    except duckdb.Error:
+        return False
+    finally:
+        _idle.put(instance)
 
 
 _idle = _Idle()
