@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from sfsync.audit.alike import alike
 from sfsync.audit.context import AuditContext
+from sfsync.audit.finding_columns import fingerprint_column, object_column, severity_column, text_or_null
 from sfsync.audit.message import message_expression
 from sfsync.audit.narrow import EVERY_RECORD, Part, narrowed
 from sfsync.audit.parameter import AUTO, ENOUGH_RECORDS, Value
@@ -25,6 +26,7 @@ from sfsync.audit.spell import (
     runnable,
     with_parameters,
 )
+from sfsync.audit.straight import straightened
 from sfsync.records import Severity
 
 #: What a rule's parameters are set to.
@@ -78,14 +80,17 @@ def render(
     violations = composer.violations()
     findings = exp.select(
         exp.column("record_id", table="v"),
-        _severity(rule, violations, severity).as_("severity"),
-        _text_or_null(violations, "discriminator"),
-        _text_or_null(violations, "breakdown"),
+        severity_column(rule, violations, severity).as_("severity"),
+        text_or_null(violations, "discriminator"),
+        text_or_null(violations, "breakdown"),
         message_expression(rule.message, "v").as_("message"),
-        _fingerprint(rule, violations).as_("fingerprint"),
-        _object(rule, violations).as_("object"),
+        fingerprint_column(rule, violations).as_("fingerprint"),
+        object_column(rule, violations).as_("object"),
     ).from_(exp.to_table("violations").as_("v"))
-    statement = composer.statement(findings, violations=violations)
+    given = {"violations": violations}
+    if built is not None and part.is_all:
+        given = _straight(violations, composer.query(rule.eligible)) or given
+    statement = composer.statement(findings, **given)
     counted = (None if built is None else _counted(statement)) or composer.statement(_COUNT.copy())
     return RuleSql(
         findings=composer.written(statement),
@@ -122,7 +127,7 @@ def render_fixes(
     proposed = [exp.column(column, table="v") for column in rule.fix.set.values()]
     select = exp.select(
         exp.column("record_id", table="v"),
-        _fingerprint(rule, violations).as_("fingerprint"),
+        fingerprint_column(rule, violations).as_("fingerprint"),
         message_expression(rule.fix.reason, "v").as_("reason"),
         *(value.copy().as_(field, quoted=True) for field, value in zip(rule.fix.set, proposed, strict=True)),
     ).from_(exp.to_table("violations").as_("v"))
@@ -255,6 +260,9 @@ class _Composer:
         """The statement with everything it reads, directly or not, in front."""
         collected: dict[str, exp.Query] = {}
         shared: dict[str, None] = {}
+        for name, part in parts.items():  # in their order, whether they are read or not
+            self._collect(part, parts, collected, shared)
+            collected[name] = part
         self._collect(select, parts, collected, shared)
         statement: exp.Query = select.copy()
         for name, query in collected.items():
@@ -349,6 +357,12 @@ def _parameter(rule: Rule, name: str, value: Value) -> exp.Expr | list[exp.Expr]
     return literal(value)
 
 
+def _straight(violations: exp.Query, eligible: exp.Query) -> dict[str, exp.Query] | None:
+    """The parts of a statement that looks at its records once; it says all the same, for readers, which they are."""
+    direct = straightened(violations, eligible)
+    return None if direct is None else {"eligible": eligible, "violations": direct}
+
+
 def _counted(statement: exp.Query) -> exp.Query | None:
     """The number of things judged, by the same queries as in the statement that finds; None where it asks nobody."""
     ctes = statement.args["with_"].expressions
@@ -358,40 +372,3 @@ def _counted(statement: exp.Query) -> exp.Query | None:
     counted = _COUNT.copy()
     counted.set("with_", exp.With(expressions=[cte.copy() for cte in ctes[: names.index("eligible") + 1]]))
     return counted
-
-
-def _has(violations: exp.Query, column: str) -> bool:
-    return column in {name.casefold() for name in violations.named_selects}
-
-
-def _severity(rule: Rule, violations: exp.Query, override: Severity | None) -> exp.Expr:
-    if override is None and _has(violations, "severity"):
-        return exp.column("severity", table="v")
-    return exp.Literal.string((override or rule.severity).value)
-
-
-def _object(rule: Rule, violations: exp.Query) -> exp.Expr:
-    """Of which object the record is: that of the rule, unless its SQL says otherwise."""
-    if _has(violations, "object"):
-        return exp.column("object", table="v")
-    return exp.Literal.string(rule.object)
-
-
-def _text_or_null(violations: exp.Query, column: str) -> exp.Expr:
-    value: exp.Expr = exp.column(column, table="v") if _has(violations, column) else exp.null()
-    return exp.cast(value, "VARCHAR").as_(column)
-
-
-def _fingerprint(rule: Rule, violations: exp.Query) -> exp.Expr:
-    """Stable across runs: made of rule, object, Id and discriminator, never of values."""
-    identity: exp.Expr = exp.DPipe(
-        this=exp.Literal.string(f"{rule.id}/{rule.object}/"), expression=exp.column("record_id", table="v"), safe=True
-    )
-    if _has(violations, "discriminator"):
-        which = exp.Coalesce(
-            this=exp.cast(exp.column("discriminator", table="v"), "VARCHAR"), expressions=[exp.Literal.string("")]
-        )
-        identity = exp.DPipe(
-            this=exp.DPipe(this=identity, expression=exp.Literal.string("/"), safe=True), expression=which, safe=True
-        )
-    return exp.MD5(this=identity)

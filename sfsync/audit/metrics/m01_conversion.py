@@ -10,7 +10,7 @@ from typing import Any
 
 from sfsync.audit.metrics.bench import Bench
 from sfsync.audit.metrics.context import MetricContext
-from sfsync.audit.metrics.lead_days import DATE_WITHOUT_TIME, deleted_leads, leads_cte, leads_params
+from sfsync.audit.metrics.lead_days import DATE_WITHOUT_TIME, deleted_leads, leads
 from sfsync.audit.metrics.metric import Metric
 from sfsync.audit.metrics.tables import table
 from sfsync.audit.metrics.wilson import SMALLEST_RANKABLE, percent, wilson95
@@ -84,7 +84,6 @@ def _totals(bench: Bench, context: MetricContext) -> dict[str, int]:
         for days in HORIZONS
     )
     sql = f"""
-    WITH {leads_cte(context)}
     SELECT
         count(*) AS leads,
         count(*) FILTER (WHERE converted) AS converted,
@@ -97,10 +96,13 @@ def _totals(bench: Bench, context: MetricContext) -> dict[str, int]:
         count(*) FILTER (WHERE converted AND days < 0) AS converted_before_created,
         count(*) FILTER (WHERE converted AND converted_day - CAST($today AS DATE) > 1) AS converted_after_as_of
         {by_horizon}
-    FROM leads
+    FROM {leads(bench, context)}
     """
-    counts: dict[str, int] = bench.execute(sql, leads_params(context, maturity=context.maturity_days)).dicts()[0]
-    return counts
+    return bench.one(sql, _days(context))
+
+
+def _days(context: MetricContext) -> dict[str, Any]:
+    return {"today": context.today.isoformat(), "maturity": context.maturity_days}
 
 
 def _share(n: int, converted: int) -> dict[str, Any]:
@@ -114,10 +116,9 @@ def _horizons(totals: dict[str, int]) -> list[dict[str, Any]]:
 def _by_source(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
     """Matured leads by source, most leads first; blank is a source of its own, not a gap in the table."""
     sql = f"""
-    WITH {leads_cte(context)},
-    counted AS (
+    WITH counted AS (
         SELECT source, count(*) AS n, count(*) FILTER (WHERE converted) AS converted
-        FROM leads WHERE age >= $maturity GROUP BY source
+        FROM {leads(bench, context)} WHERE age >= $maturity GROUP BY source
     ),
     placed AS (SELECT counted.*, row_number() OVER (ORDER BY n DESC, source) AS place FROM counted)
     SELECT
@@ -125,7 +126,7 @@ def _by_source(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
         CAST(sum(n) AS BIGINT) AS n, CAST(sum(converted) AS BIGINT) AS converted, count(*) AS sources
     FROM placed GROUP BY 1, 2, CASE WHEN place <= $most THEN place END, 3 ORDER BY 2, min(place)
     """
-    params = leads_params(context, maturity=context.maturity_days, most=MOST_SOURCES)
+    params = {"maturity": context.maturity_days, "most": MOST_SOURCES}
     shares = []
     for row in bench.execute(sql, params).dicts():
         label = row["source"] or BLANK
@@ -140,7 +141,6 @@ def _by_source(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
 def _by_month(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
     """All leads by month of creation; a month is mature when its youngest possible lead is old enough to judge."""
     sql = f"""
-    WITH {leads_cte(context)}
     SELECT
         CAST(EXTRACT(YEAR FROM created_day) AS INTEGER) AS year,
         CAST(EXTRACT(MONTH FROM created_day) AS INTEGER) AS month,
@@ -150,11 +150,11 @@ def _by_month(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
         CAST($today AS DATE)
             - CAST(min(date_trunc('month', created_day)) + INTERVAL '1 month' - INTERVAL '1 day' AS DATE)
             >= $maturity AS mature
-    FROM leads WHERE created_day IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+    FROM {leads(bench, context)} WHERE created_day IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
     """
     dated = context.has("Lead", "ConvertedDate")
     months = []
-    for row in bench.execute(sql, leads_params(context, maturity=context.maturity_days)).dicts():
+    for row in bench.execute(sql, _days(context)).dicts():
         within = percent(row["within"], row["n"]) if dated and row["mature"] else None
         share = _share(row["n"], row["converted"])
         month = f"{row['year']:04d}-{row['month']:02d}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from sfsync.audit.metrics.bench import Bench
 from sfsync.audit.metrics.context import MetricContext
-from sfsync.audit.metrics.lead_days import DATE_WITHOUT_TIME, deleted_leads, leads_cte, leads_params
+from sfsync.audit.metrics.lead_days import DATE_WITHOUT_TIME, deleted_leads, leads
 from sfsync.audit.metrics.m01_conversion import BLANK, HORIZONS
 from sfsync.audit.metrics.metric import Metric, left_out
 from sfsync.audit.metrics.opportunities import deals
@@ -82,14 +82,13 @@ def _told(bench: Bench, context: MetricContext) -> str:
     path = "'unknown'" if isinstance(conversions, Blind) else "COALESCE(c.opportunity_path, 'unknown')"
     joined = "" if isinstance(conversions, Blind) else f"LEFT JOIN {conversions} AS c ON c.lead_id = l.id"
     return f"""
-    WITH {leads_cte(context)},
-    told AS (
+    WITH told AS (
         SELECT l.*, l.converted AND d.id IS NOT NULL AS has_opportunity, {path} AS path,
             l.converted AND l.opportunity_id IS NOT NULL AND d.id IS NULL AS is_gone,
             l.converted AND COALESCE(d.is_closed AND d.is_won, FALSE) AS is_won,
             l.converted AND COALESCE(d.is_closed AND NOT d.is_won, FALSE) AS is_lost,
             d.closed_day - l.created_day AS days_to_won
-        FROM leads AS l LEFT JOIN {deals(bench, context)} AS d ON d.id = l.opportunity_id {joined}
+        FROM {leads(bench, context)} AS l LEFT JOIN {deals(bench, context)} AS d ON d.id = l.opportunity_id {joined}
     )"""
 
 
@@ -125,7 +124,7 @@ def _totals(bench: Bench, context: MetricContext, told: str) -> tuple[str, dict[
         {horizons}
     FROM told
     """
-    return sql, leads_params(context, maturity=context.maturity_days)
+    return sql, {"maturity": context.maturity_days}
 
 
 def _horizons(totals: dict[str, int]) -> list[dict[str, Any]]:
@@ -148,7 +147,7 @@ def _by_source(bench: Bench, context: MetricContext, told: str) -> list[dict[str
             count(*) FILTER (WHERE is_won) AS won
         FROM told WHERE age >= $maturity GROUP BY source ORDER BY n DESC, source LIMIT 100
         """,
-        leads_params(context, maturity=context.maturity_days),
+        {"maturity": context.maturity_days},
     ).dicts()
     return [
         row

@@ -12,7 +12,7 @@ from typing import Any
 from sfsync.audit.metrics.bench import Bench
 from sfsync.audit.metrics.context import MetricContext
 from sfsync.audit.metrics.kaplan_meier import Curve, kaplan_meier
-from sfsync.audit.metrics.lead_days import DATE_WITHOUT_TIME, deleted_leads, leads_cte, leads_params
+from sfsync.audit.metrics.lead_days import DATE_WITHOUT_TIME, deleted_leads, leads
 from sfsync.audit.metrics.m01_conversion import HORIZONS
 from sfsync.audit.metrics.metric import Metric
 from sfsync.audit.metrics.tables import table
@@ -81,11 +81,13 @@ def compute(bench: Bench, context: MetricContext) -> MetricResult:
 
 def _histogram(bench: Bench, context: MetricContext, which: str, day: str) -> Histogram:
     sql = f"""
-    WITH {leads_cte(context)},
-    judged AS (SELECT leads.*, COALESCE(converted_day - CAST($today AS DATE) > 1, FALSE) AS future FROM leads)
+    WITH judged AS (
+        SELECT l.*, COALESCE(l.converted_day - CAST($today AS DATE) > 1, FALSE) AS future
+        FROM {leads(bench, context)} AS l
+    )
     SELECT {day} AS day, count(*) AS n FROM judged WHERE {which} GROUP BY 1 ORDER BY 1
     """
-    return [(int(row[0]), int(row[1])) for row in bench.execute(sql, leads_params(context))]
+    return [(int(row[0]), int(row[1])) for row in bench.execute(sql, {"today": context.today.isoformat()})]
 
 
 def _size(histogram: Histogram) -> int:
@@ -141,13 +143,12 @@ def _nth(histogram: Histogram, index: int) -> int:
 
 def _left_out(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
     sql = f"""
-    WITH {leads_cte(context)}
     SELECT
         count(*) FILTER (WHERE converted AND converted_day IS NULL),
         count(*) FILTER (WHERE converted AND converted_day - CAST($today AS DATE) > 1 AND created_day IS NOT NULL),
         count(*) FILTER (WHERE created_day IS NULL AND NOT (converted AND converted_day IS NULL)),
         count(*) FILTER (WHERE NOT converted AND age < 0)
-    FROM leads
+    FROM {leads(bench, context)}
     """
     reasons = (
         "converted without a date",
@@ -155,7 +156,7 @@ def _left_out(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
         "without a created date",
         "created after the as-of day",
     )
-    counts = bench.execute(sql, leads_params(context)).rows[0]
+    counts = bench.execute(sql, {"today": context.today.isoformat()}).rows[0]
     return [{"reason": reason, "n": n} for reason, n in zip(reasons, counts, strict=True) if n]
 
 

@@ -83,7 +83,8 @@ def _histogram(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
         count(*) FILTER (WHERE ended) AS ended, count(*) FILTER (WHERE NOT ended) AS going_on
     FROM (
         SELECT d.process, r.stage, s.place, r.left_at IS NOT NULL AS ended,
-            COALESCE({local_day("r.left_at")}, CAST($today AS DATE)) - {local_day("r.entered_at")} AS days
+            COALESCE({local_day(context, "r.left_at")}, CAST($today AS DATE))
+                - {local_day(context, "r.entered_at")} AS days
         FROM {stage_runs(bench, context)} AS r
         JOIN {live(bench, context)} AS d ON d.id = r.opportunity_id
         LEFT JOIN {stages(bench, context)} AS s ON s.stage = r.stage

@@ -7,7 +7,7 @@ from typing import Any
 
 from sfsync.audit.metrics.bench import Bench
 from sfsync.audit.metrics.context import MetricContext
-from sfsync.audit.metrics.lead_days import leads_cte, leads_params
+from sfsync.audit.metrics.lead_days import leads
 from sfsync.audit.metrics.m01_conversion import BLANK
 from sfsync.audit.metrics.metric import Metric, left_out
 from sfsync.audit.metrics.newcombe import Pair, mantel_haenszel, newcombe95
@@ -75,10 +75,9 @@ def compute(bench: Bench, context: MetricContext) -> MetricResult:
 
 def _closed(bench: Bench, context: MetricContext) -> str:
     return f"""
-    WITH {leads_cte(context)},
-    closed AS (
+    WITH closed AS (
         SELECT l.id, l.source, greatest(l.days, 0) AS days, d.is_won
-        FROM leads AS l JOIN {deals(bench, context)} AS d ON d.id = l.opportunity_id
+        FROM {leads(bench, context)} AS l JOIN {deals(bench, context)} AS d ON d.id = l.opportunity_id
         WHERE l.converted AND l.days IS NOT NULL AND d.is_closed AND d.is_won IS NOT NULL
     )"""
 
@@ -101,7 +100,7 @@ def _by_days(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
     FROM closed AS c JOIN bounds AS b ON b.source = COALESCE(c.source, '')
     GROUP BY b.source ORDER BY closed DESC, b.source
     """
-    return bench.execute(sql, leads_params(context)).dicts()
+    return bench.execute(sql).dicts()
 
 
 def _pair(row: dict[str, Any]) -> Pair:
@@ -141,8 +140,7 @@ def _by_qualification(bench: Bench, context: MetricContext) -> dict[str, Any] | 
             count(*) FILTER (WHERE s.met >= s.required AND c.is_won) AS enough_won
         FROM closed AS c JOIN {score} AS s ON s.lead_id = c.id AND s.as_of = 'conversion'
         GROUP BY COALESCE(c.source, '') ORDER BY 1
-        """,
-        leads_params(context),
+        """
     )
     pairs = [Pair(few_won, few, enough_won, enough) for _, few, few_won, enough, enough_won in rows]
     pooled = mantel_haenszel(pairs)

@@ -105,7 +105,7 @@ def _months(bench: Bench, context: MetricContext) -> list[dict[str, Any]]:
         count(*) FILTER (WHERE fate = 'disqualified') AS disqualified,
         count(*) FILTER (WHERE fate = 'merged') AS merged, count(*) FILTER (WHERE fate = 'deleted') AS deleted
     FROM (
-        SELECT {local_day("e.created_at")} AS day,
+        SELECT {local_day(context, "e.created_at")} AS day,
             CASE WHEN e.deleted AND e.master IS NOT NULL THEN 'merged' WHEN e.deleted THEN 'deleted'
                 WHEN e.converted THEN 'converted' WHEN {disqualified} THEN 'disqualified' ELSE 'open' END AS fate
         FROM ({_ever(bench, context)}) AS e

@@ -130,7 +130,7 @@ def deals(bench: Bench, context: MetricContext) -> str:
     if not has_history(context):
         columns = "CAST(NULL AS TIMESTAMP) AS closed_at, d.close_date AS closed_day, FALSE AS by_history"
         return bench.share("metric_deals", f"SELECT d.*, {columns} FROM {live(bench, context)} AS d")
-    real = local_day("c.closed_at")
+    real = local_day(context, "c.closed_at")
     select = f"""
     SELECT d.*, c.closed_at, COALESCE({real}, d.close_date) AS closed_day, c.closed_at IS NOT NULL AS by_history
     FROM {live(bench, context)} AS d
@@ -147,7 +147,7 @@ def _columns(context: MetricContext) -> str:
     has_created = context.has("Opportunity", "CreatedDate")
     return f"""
         SELECT {column("Id")} AS id, {created} AS created_at,
-            {local_day(created) if has_created else "CAST(NULL AS DATE)"} AS created_day,
+            {local_day(context, created) if has_created else "CAST(NULL AS DATE)"} AS created_day,
             {column("OwnerId")} AS owner_id, {column("CurrencyIsoCode")} AS currency,
             {column("Amount", "DOUBLE")} AS amount, {column("ExpectedRevenue", "DOUBLE")} AS expected,
             {column("Probability", "DOUBLE")} AS probability, {column("StageName")} AS stage,
@@ -206,9 +206,18 @@ def process_names(bench: Bench, context: MetricContext) -> dict[str | None, str]
 def _closings(bench: Bench, context: MetricContext) -> str:
     """When each opportunity whose history ends closed entered the closed stages it has not left since.
 
-    That is the first closed row after the last open one. Aggregates and joins instead of a window over the whole
-    history: an order of all rows costs several times as much.
+    That is when the last stay in an open stage ended; of one that was never in an open stage, its beginning. Where no
+    stays are at hand, it is the first closed row after the last open one, by aggregates and joins instead of a window
+    over the whole history: an order of all rows costs several times as much.
     """
+    runs = bench.made("stage_runs")
+    if runs is not None:
+        is_open = "s.is_closed IS NOT TRUE"
+        return f"""
+        SELECT r.opportunity_id, COALESCE(max(r.left_at) FILTER (WHERE {is_open}), min(r.entered_at)) AS closed_at
+        FROM {runs} AS r LEFT JOIN {stages(bench, context)} AS s ON s.stage = r.stage
+        GROUP BY r.opportunity_id HAVING count(*) FILTER (WHERE {is_open} AND r.left_at IS NULL) = 0
+        """
     return f"""
     WITH told AS (
         SELECT h."OpportunityId" AS opportunity_id, h."Id" AS id, h."CreatedDate" AS told_at,
