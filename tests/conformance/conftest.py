@@ -1,4 +1,4 @@
-"""A bare client of the fake org, for the tests that hold its wire behaviour to a list of facts; and a PostgreSQL."""
+"""A bare client of the fake org, for the tests that hold its wire behaviour to a list of facts; and databases of two engines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from duckdb_examples import DuckDBExamples
 
 from sfsync.audit.ledger import prepare_audits
 from sfsync.fake import FakeOrg
@@ -69,6 +70,17 @@ def org() -> Iterator[FakeOrg]:
 @pytest.fixture
 def wire(org: FakeOrg) -> Wire:
     return Wire(org)
+
+
+@pytest.fixture(scope="session")
+def duckdb_store() -> Iterator[Store]:
+    """A DuckDB with the schemas of a mirror and no records."""
+    store = DuckDBExamples()
+    with store.writing() as session:  # once, not for every example
+        prepare_mirror(session)
+        prepare_audits(session)
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,16 @@ def told(outcome: Any, code: int, *words: str) -> None:
         assert word in outcome.err
 
 
-def unharmed(project: Path, sfsync: Callable[..., Any]) -> None:
-    answer = sfsync("query", "--project", project, "--json", COUNT)
+def unharmed(project: Path, run: Callable[..., Any]) -> None:
+    answer = run("query", "--project", project, "--json", COUNT)  # in this process: how it starts is not the question
     assert answer.code == 0, answer.err
     assert answer.json["result"]["records"][0]["n"] > 50
+
+
+def together(sfsync: Callable[..., Any], commands: Sequence[Sequence[Any]], **options: Any) -> list[Any]:
+    """How commands end that are given at the same time, in their order: each waits for itself."""
+    with ThreadPoolExecutor(len(commands)) as pool:
+        return list(pool.map(lambda command: sfsync(*command, **options), commands))
 
 
 def write_mapping(project: Path, text: str) -> None:
@@ -70,23 +77,31 @@ def write_mapping(project: Path, text: str) -> None:
     ids=["unknown object", "unknown field", "unknown key", "wrong YAML", "unknown field in the filter"],
 )
 def test_a_faulty_mapping_is_told_with_its_place(
-    project: Path, served: Any, sfsync: Callable[..., Any], text: str, place: str, suggestion: str
+    project: Path,
+    served: Any,
+    sfsync: Callable[..., Any],
+    run: Callable[..., Any],
+    text: str,
+    place: str,
+    suggestion: str,
 ) -> None:
     write_mapping(project, text)
     told(sfsync("pull", "--project", project, env=served.env), 2, place, suggestion)
-    unharmed(project, sfsync)
+    unharmed(project, run)
 
 
 def test_wrong_yaml_in_the_settings_is_told_with_its_place(
-    project: Path, served: Any, sfsync: Callable[..., Any]
+    project: Path, served: Any, sfsync: Callable[..., Any], run: Callable[..., Any]
 ) -> None:
     (project / "sfsync.yml").write_text("version: 1\npull: {lagg: 5m}\n")
     told(sfsync("pull", "--project", project, env=served.env), 2, "sfsync.yml:2:8", "lag")
     (project / "sfsync.yml").unlink()
-    unharmed(project, sfsync)
+    unharmed(project, run)
 
 
-def test_a_wrong_password_is_told(project: Path, served: Any, sfsync: Callable[..., Any]) -> None:
+def test_a_wrong_password_is_told(
+    project: Path, served: Any, sfsync: Callable[..., Any], run: Callable[..., Any]
+) -> None:
     login = {
         "SF_USERNAME": "admin@example.com",
         "SF_PASSWORD": "secret-but-wrong",
@@ -98,33 +113,35 @@ def test_a_wrong_password_is_told(project: Path, served: Any, sfsync: Callable[.
     told(refused, 3, "INVALID_LOGIN")
     assert "secret-but-wrong" not in refused.err + refused.out
     assert "t0k3n-of-nobody" not in refused.err + refused.out
-    unharmed(project, sfsync)
+    unharmed(project, run)
 
 
-def test_a_wrong_token_is_told(project: Path, served: Any, sfsync: Callable[..., Any]) -> None:
+def test_a_wrong_token_is_told(project: Path, served: Any, sfsync: Callable[..., Any], run: Callable[..., Any]) -> None:
     refused = sfsync("pull", "--project", project, env=served.env | {"SF_ACCESS_TOKEN": "00D000000000001!wrong.token"})
     told(refused, 3)
     assert "wrong.token" not in refused.err
-    unharmed(project, sfsync)
+    unharmed(project, run)
 
 
-def test_an_unreachable_org_is_told(project: Path, served: Any, sfsync: Callable[..., Any]) -> None:
+def test_an_unreachable_org_is_told(
+    project: Path, served: Any, sfsync: Callable[..., Any], run: Callable[..., Any]
+) -> None:
     env = served.env | {"SF_ORG_INSTANCE_URL": "https://localhost:9"}
     told(sfsync("pull", "--project", project, env=env), 3, "localhost:9")
-    unharmed(project, sfsync)
+    unharmed(project, run)
 
 
 def test_an_org_whose_certificate_nobody_vouches_for_is_told(
-    project: Path, served: Any, sfsync: Callable[..., Any]
+    project: Path, served: Any, sfsync: Callable[..., Any], run: Callable[..., Any]
 ) -> None:
     env = {name: value for name, value in served.env.items() if name != "REQUESTS_CA_BUNDLE"}
     told(sfsync("pull", "--project", project, env=env), 3, "certificate", "REQUESTS_CA_BUNDLE")
-    unharmed(project, sfsync)
+    unharmed(project, run)
 
 
-def test_no_login_at_all_is_told(project: Path, sfsync: Callable[..., Any]) -> None:
+def test_no_login_at_all_is_told(project: Path, sfsync: Callable[..., Any], run: Callable[..., Any]) -> None:
     told(sfsync("pull", "--project", project), 2, "SF_ACCESS_TOKEN")
-    unharmed(project, sfsync)
+    unharmed(project, run)
 
 
 def test_a_damaged_mirror_is_told_and_left_as_it_is(project: Path, served: Any, sfsync: Callable[..., Any]) -> None:
@@ -137,7 +154,7 @@ def test_a_damaged_mirror_is_told_and_left_as_it_is(project: Path, served: Any, 
 
 
 def test_a_mirror_locked_by_another_process_is_told_with_its_number(
-    project: Path, served: Any, sfsync: Callable[..., Any]
+    project: Path, served: Any, sfsync: Callable[..., Any], run: Callable[..., Any]
 ) -> None:
     hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     mirror = str(project / ".sfsync" / "mirror.duckdb")
@@ -146,10 +163,11 @@ def test_a_mirror_locked_by_another_process_is_told_with_its_number(
     ) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        for command in (("status",), ("query", COUNT), ("audit",), ("pull",)):
-            told(sfsync(command[0], "--project", project, *command[1:], env=served.env), 75, f"process {other.pid}")
+        commands = [(name, "--project", project) for name in ("status", "audit", "pull")]
+        for outcome in together(sfsync, [*commands, ("query", "--project", project, COUNT)], env=served.env):
+            told(outcome, 75, f"process {other.pid}")
         other.communicate("")
-    unharmed(project, sfsync)
+    unharmed(project, run)
 
 
 def test_a_project_that_was_never_pulled_is_told(tmp_path: Path, sfsync: Callable[..., Any]) -> None:
@@ -157,10 +175,10 @@ def test_a_project_that_was_never_pulled_is_told(tmp_path: Path, sfsync: Callabl
         told(sfsync(command[0], "--project", tmp_path, *command[1:]), 3, "sfsync pull")
 
 
-def test_faulty_sql_is_told(project: Path, sfsync: Callable[..., Any]) -> None:
+def test_faulty_sql_is_told(project: Path, sfsync: Callable[..., Any], run: Callable[..., Any]) -> None:
     told(sfsync("query", "--project", project, "SELEC 1"), 3, "SELEC")
     told(sfsync("query", "--project", project, "DELETE FROM sf_all.Lead"), 3)
-    unharmed(project, sfsync)
+    unharmed(project, run)
 
 
 def test_an_unknown_object_is_told_with_a_suggestion(project: Path, served: Any, sfsync: Callable[..., Any]) -> None:
@@ -175,7 +193,7 @@ def test_a_failure_is_told_in_json_too(project: Path, served: Any, sfsync: Calla
 
 
 def test_another_org_is_not_pulled_into_the_mirror_of_this_one(
-    project: Path, served: Any, sfsync: Callable[..., Any]
+    project: Path, served: Any, sfsync: Callable[..., Any], run: Callable[..., Any]
 ) -> None:
     mirror = str(project / ".sfsync" / "mirror.duckdb")
     rename = (
@@ -184,4 +202,4 @@ def test_another_org_is_not_pulled_into_the_mirror_of_this_one(
     )
     subprocess.run([sys.executable, "-c", rename, mirror], check=True)
     told(sfsync("pull", "--project", project, env=served.env), 2, "00D000000000099EAA")
-    unharmed(project, sfsync)
+    unharmed(project, run)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -76,25 +78,12 @@ def mapping_of(name: str, masks: dict[str, str] | None = None, more: str = "") -
     return parse_mapping(text, f"{name.casefold()}.yml")
 
 
-class Project:
-    """An org in this process, and a mirror of it."""
+class Mirror:
+    """A project folder with what was pulled from an org."""
 
-    def __init__(self, fake: FakeOrg, root: Path) -> None:
-        root.mkdir()
-        self.fake, self.root = fake, root
+    def __init__(self, root: Path) -> None:
+        self.root = root
         self.store = open_store(root / ".sfsync" / "mirror.duckdb")
-        env = {"SF_ACCESS_TOKEN": fake.token, "SF_ORG_INSTANCE_URL": fake.instance_url}
-        self.org = connect(env=env, session=fake.session())
-        for name in FIELDS:
-            fake.add_field(name, "Crm_Id__c", "string", length=40, external_id=True, unique=True)
-
-    def pull(self) -> None:
-        self.fake.clock.advance(timedelta(minutes=10))
-        done = pull(self.org, self.store, workspace=self.root, objects=[*FIELDS, "Group", "Profile"])
-        assert {each.state for each in done.objects} == {"done"}
-
-    def plan(self, mappings: Sequence[Mapping]) -> Plan:
-        return make_plan(self.store, mappings, options=PlanOptions(root=self.root))
 
     def records(self, name: str) -> dict[str, dict[str, Any]]:
         """Crm_Id__c → the fields that travel, references as the parent's Crm_Id__c."""
@@ -111,11 +100,32 @@ class Project:
         return {each["Crm_Id__c"]: each for each in self.store.query(sql).rows().dicts()}
 
 
-@pytest.fixture
-def prod(tmp_path: Path) -> Iterator[Project]:
+class Project(Mirror):
+    """An org in this process, and a mirror of it."""
+
+    def __init__(self, fake: FakeOrg, root: Path) -> None:
+        root.mkdir()
+        super().__init__(root)
+        self.fake = fake
+        env = {"SF_ACCESS_TOKEN": fake.token, "SF_ORG_INSTANCE_URL": fake.instance_url}
+        self.org = connect(env=env, session=fake.session())
+        for name in FIELDS:
+            fake.add_field(name, "Crm_Id__c", "string", length=40, external_id=True, unique=True)
+
+    def pull(self) -> None:
+        self.fake.clock.advance(timedelta(minutes=10))
+        done = pull(self.org, self.store, workspace=self.root, objects=[*FIELDS, "Group", "Profile"])
+        assert {each.state for each in done.objects} == {"done"}
+
+    def plan(self, mappings: Sequence[Mapping]) -> Plan:
+        return make_plan(self.store, mappings, options=PlanOptions(root=self.root))
+
+
+@contextmanager
+def seeded(root: Path) -> Iterator[Project]:
     """A seeded org with hostile values in which (nearly) every record has an external Id."""
     with FakeOrg.seeded(seed=3, leads=120) as fake:
-        project = Project(fake, tmp_path / "prod")
+        project = Project(fake, root)
         project.pull()
         for name in FIELDS:
             found = project.store.query(f'SELECT "Id" FROM {table("sf", name)} ORDER BY "Id"').rows()
@@ -131,6 +141,26 @@ def prod(tmp_path: Path) -> Iterator[Project]:
                     fake.update(name, record_id, fields)
         project.pull()
         yield project
+
+
+@pytest.fixture
+def prod(tmp_path: Path) -> Iterator[Project]:
+    """The seeded org, for tests that change it."""
+    with seeded(tmp_path / "prod") as project:
+        yield project
+
+
+@pytest.fixture(scope="module")
+def pulled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A mirror of the seeded org, to be copied."""
+    with seeded(tmp_path_factory.mktemp("pulled") / "prod") as project:
+        return project.root
+
+
+@pytest.fixture
+def mirrored(pulled: Path, tmp_path: Path) -> Mirror:
+    """A mirror of the seeded org, for tests that ask the org itself nothing."""
+    return Mirror(shutil.copytree(pulled, tmp_path / "prod"))
 
 
 @pytest.fixture
@@ -158,12 +188,12 @@ def refusals(project: Project, plan: Plan) -> list[tuple[Any, ...]]:
         ]
 
 
-def test_every_record_arrives_with_its_values_and_its_relations(prod: Project, sandbox: Project) -> None:
+def test_every_record_arrives_with_its_values_and_its_relations(mirrored: Mirror, sandbox: Project) -> None:
     mappings = [mapping_of(name) for name in FIELDS]
     plan = migrate(sandbox, mappings)
     assert refusals(sandbox, plan) == [("Lead", None, "the row has no Crm_Id__c, so its record cannot be told")]
     for name in FIELDS:
-        there, here = prod.records(name), sandbox.records(name)
+        there, here = mirrored.records(name), sandbox.records(name)
         if name == "Lead":
             queued = {key for key, each in there.items() if each["OwnerId"] is None}
             assert {here[key]["OwnerId"] for key in queued} <= {None}
@@ -231,9 +261,9 @@ def test_a_parent_whose_name_others_have_too_is_never_guessed(prod: Project, san
     ],
 )
 def test_a_mirror_that_cannot_be_read_says_why(
-    source: str, lookups: str, message: str, prod: Project, sandbox: Project
+    source: str, lookups: str, message: str, mirrored: Mirror, sandbox: Project
 ) -> None:
-    del prod
+    del mirrored
     sandbox.fake.add_field("User", "Extra__c", "string", external_id=True, unique=True)
     sandbox.pull()
     text = f"object: Lead\ndirection: push\nsource: {source}\nkey: Crm_Id__c\nfields: {{Crm_Id__c: Crm_Id__c}}\n"
@@ -241,8 +271,8 @@ def test_a_mirror_that_cannot_be_read_says_why(
         sandbox.plan([parse_mapping(f"{text}lookups: {lookups}\n", "lead.yml")])
 
 
-def test_ids_of_another_org_are_never_written_as_they_are(prod: Project, sandbox: Project) -> None:
-    del prod
+def test_ids_of_another_org_are_never_written_as_they_are(mirrored: Mirror, sandbox: Project) -> None:
+    del mirrored
     text = (
         "object: Contact\ndirection: push\nsource: {mirror: ../prod}\nkey: Crm_Id__c\n"
         "fields: {Crm_Id__c: Crm_Id__c, AccountId: AccountId}\n"
@@ -285,18 +315,18 @@ RENAMED = ', query: \'SELECT *, "AccountId" AS account FROM sf."Contact"\''
     ],
 )
 def test_ids_of_another_org_are_recognised_wherever_they_stand(
-    mapping: Mapping, told: str, prod: Project, sandbox: Project
+    mapping: Mapping, told: str, mirrored: Mirror, sandbox: Project
 ) -> None:
-    del prod
+    del mirrored
     with pytest.raises(MappingError) as raised:
         sandbox.plan([mapping])
     assert [str(problem) for problem in raised.value.problems] == [told]
 
 
-def test_ids_are_translated_by_a_table_of_both_orgs_where_there_is_one(prod: Project, sandbox: Project) -> None:
+def test_ids_are_translated_by_a_table_of_both_orgs_where_there_is_one(mirrored: Mirror, sandbox: Project) -> None:
     migrate(sandbox, [mapping_of(name) for name in ("User", "Account")])
     there, here = (
-        dict(each.store.query('SELECT "Crm_Id__c", "Id" FROM sf."Account"').rows().rows) for each in (prod, sandbox)
+        dict(each.store.query('SELECT "Crm_Id__c", "Id" FROM sf."Account"').rows().rows) for each in (mirrored, sandbox)
     )
     folder = sandbox.root / "mappings"
     folder.mkdir()
@@ -308,7 +338,7 @@ def test_ids_are_translated_by_a_table_of_both_orgs_where_there_is_one(prod: Pro
     (mapping,) = load_mappings(folder)
     migrate(sandbox, [mapping])
     sql = 'SELECT count(*) FROM sf."Contact" AS c JOIN sf."Account" AS a ON a."Id" = c."AccountId"'
-    assert sandbox.store.query(sql).rows().scalar() == prod.store.query(sql).rows().scalar() > 0
+    assert sandbox.store.query(sql).rows().scalar() == mirrored.store.query(sql).rows().scalar() > 0
 
 
 def test_ids_of_another_org_in_a_file_are_refused_by_the_row_and_never_sent(sandbox: Project) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from sfsync.audit import AuditResult, audit
@@ -21,6 +22,14 @@ from sfsync.store.names import quote, table
 
 AS_OF = datetime(2026, 1, 31, 12, tzinfo=UTC)
 KINDS = ((bool, "BOOLEAN"), (int, "BIGINT"), (float, "DOUBLE"), (datetime, "TIMESTAMP"), (date, "DATE"))
+ARROW = {
+    "BOOLEAN": pa.bool_(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "DATE": pa.date32(),
+    "VARCHAR": pa.string(),
+}
 
 
 def _kind(field: str, values: list[Any]) -> str:
@@ -53,10 +62,12 @@ def mirror_of(
             session.execute(f"CREATE TABLE {table('sf_all', name)} ({kinds})")
             live = ' WHERE "IsDeleted" IS NOT TRUE' if "IsDeleted" in fields else ""
             session.execute(f"CREATE VIEW {table('sf', name)} AS SELECT * FROM {table('sf_all', name)}{live}")
-            session.connection.executemany(
-                f"INSERT INTO {table('sf_all', name)} VALUES ({', '.join('?' for _ in fields)})",
-                [[row.get(field) for field in fields] for row in rows],
-            )
+            values = {field: [row.get(field) for row in rows] for field in fields}
+            given = pa.table({field: pa.array(values[field], ARROW[_kind(field, values[field])]) for field in fields})
+            session.load_arrow("given", given)
+            columns = ", ".join(map(quote, fields))
+            session.execute(f"INSERT INTO {table('sf_all', name)} SELECT {columns} FROM given ORDER BY source_row")
+            session.execute("DROP TABLE given")
             session.execute(
                 "INSERT INTO sfsync.cursors VALUES (?, ?, 'run', ?, ?, ?)",
                 [name, as_of, ",".join(fields), len(rows), as_of],

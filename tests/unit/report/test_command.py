@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from sfsync import cli
+from sfsync.audit import load
 
 
 @pytest.fixture
@@ -20,6 +21,19 @@ def project(seeded, tmp_path, monkeypatch):
     return root
 
 
+@pytest.fixture
+def few_rules(tmp_path, monkeypatch):
+    """A few of the packaged rules: what the command does with its file is the same with all of them."""
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    for file in load.PACKAGED.glob("OP00*.yml"):
+        shutil.copy(file, folder)
+    monkeypatch.setattr(load, "PACKAGED", folder)
+    load._packaged_rules.cache_clear()
+    yield
+    load._packaged_rules.cache_clear()
+
+
 def test_report_writes_one_file_into_the_project_and_names_it_on_stdout(project, capsys):
     assert cli.run(["report", "--project", str(project)]) == 0
     out, err = capsys.readouterr()
@@ -29,12 +43,14 @@ def test_report_writes_one_file_into_the_project_and_names_it_on_stdout(project,
     assert "<h1><bdi>northwind</bdi></h1>" in (project / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("few_rules")
 def test_report_goes_where_it_is_told_to(project, tmp_path):
     assert cli.run(["report", "--project", str(project), "--output", "leads.html"]) == 0
     assert (tmp_path / "elsewhere" / "leads.html").exists()
     assert not (project / "report.html").exists()
 
 
+@pytest.mark.usefixtures("few_rules")
 def test_report_shows_values_only_when_asked_for(project):
     cli.run(["report", "--project", str(project)])
     assert "Contains values" not in (project / "report.html").read_text(encoding="utf-8")
@@ -42,6 +58,7 @@ def test_report_shows_values_only_when_asked_for(project):
     assert "Contains values" in (project / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("few_rules")
 def test_report_speaks_json(project, capsys):
     assert cli.run(["report", "--project", str(project), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
@@ -58,6 +75,7 @@ def test_report_without_a_mirror_says_what_to_do_and_leaves_nothing(tmp_path, ca
     assert not (tmp_path / "report.html").exists()
 
 
+@pytest.mark.usefixtures("few_rules")
 def test_a_place_that_cannot_be_written_is_one_clear_message(project, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert cli.run(["report", "--project", str(project), "--output", str(tmp_path / "file" / "x.html")]) == 3
