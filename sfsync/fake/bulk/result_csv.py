@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sfsync.fake.database import literal, quote
 from sfsync.fake.evaluate.compiled import CompiledQuery
 from sfsync.fake.kept_results import Kept
-from sfsync.fake.wire import MACROS, csv_expression
+from sfsync.fake.wire import MACROS, csv_select
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg
@@ -42,17 +42,14 @@ def write_csv(  # noqa: PLR0913 - a result, a span of it and a dialect
     places = list(range(len(names)))
     if float(version) <= _LAST_ALPHABETICAL:
         places.sort(key=lambda place: names[place].casefold())
-    listed = ", ".join(
-        f"{csv_expression(f'c{place}', compiled.columns[place].type)} AS {quote(names[place])}" for place in places
-    )
+    columns = [(f"c{place}", compiled.columns[place].type, quote(names[place])) for place in places]
+    select = csv_select(f"{kept.table} WHERE {kept.span(*span)}", columns)
     path = scratch_file(org, "page")
     ending = line_ending.replace("\r", "\\r").replace("\n", "\\n")
     options = f"FORMAT csv, HEADER true, FORCE_QUOTE *, DELIMITER {literal(delimiter)}, NEW_LINE '{ending}'"
     org.database.teach(MACROS)
     with org.database.reading() as cursor:
-        cursor.execute(
-            f"COPY (SELECT {listed} FROM {kept.table} WHERE {kept.span(*span)}) TO {literal(str(path))} ({options})"
-        )
+        cursor.execute(f"COPY ({select}) TO {literal(str(path))} ({options})")
     return path
 
 
