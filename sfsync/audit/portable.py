@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlglot import exp, parse, tokenize
+from sqlglot import exp, tokenize
 from sqlglot.errors import ParseError, SqlglotError
 
 from sfsync.config.spelling import suggestion
+from sfsync.store.sql_trees import sql_trees
 
 #: The dialect rules are written in.
 DIALECT = "duckdb"
@@ -111,7 +112,7 @@ def read_select(text: str) -> exp.Query:
 def placed_select(text: str) -> exp.Query:
     """The query of a rule, whose parts know where they stand in the text; see `Places`. Raises `UnreadableSql`."""
     try:
-        statements = [statement for statement in parse(text, dialect=DIALECT) if statement is not None]
+        statements = sql_trees(text, DIALECT)
     except ParseError as error:
         raise UnreadableSql(_parse_fault(error, text)) from error
     except SqlglotError as error:

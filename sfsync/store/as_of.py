@@ -11,6 +11,7 @@ from sfsync.errors import QueryFailed, UsageError
 from sfsync.store.history import relation_as_of
 from sfsync.store.interface import Session, Store
 from sfsync.store.mirror import object_states
+from sfsync.store.sql_trees import sql_trees
 
 
 def as_of_sql(store: Store, sql: str, instant: datetime) -> str:
@@ -22,9 +23,12 @@ def as_of_sql(store: Store, sql: str, instant: datetime) -> str:
         QueryFailed: The statement is no SELECT.
     """
     try:
-        tree = sqlglot.parse_one(sql, dialect=store.dialect)
+        trees = sql_trees(sql, store.dialect)
     except sqlglot.errors.SqlglotError as error:
         raise QueryFailed(f"the statement cannot be read: {error}", hint="check its spelling") from error
+    except RecursionError as error:
+        raise QueryFailed("the statement is nested too deeply", hint="make tables of its parts") from error
+    tree = trees[0] if len(trees) == 1 else None
     if not isinstance(tree, exp.Query):
         raise QueryFailed("only a SELECT can be asked as of an earlier time", hint="leave out --as-of")
     own = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}

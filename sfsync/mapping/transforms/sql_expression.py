@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from sfsync.config.spelling import shown, suggestion
 from sfsync.mapping.transforms.computed import UnusableExpression
+from sfsync.store.sql_trees import sql_trees
 
 #: They would answer differently each time (a plan must not), or reach outside the row.
 _FORBIDDEN_FUNCTIONS = frozenset(
@@ -119,10 +119,12 @@ def _is_bound_variable(node: exp.Column) -> bool:
 
 def _parsed(text: str) -> exp.Expression:
     try:
-        statements = sqlglot.parse(f"SELECT {text}", dialect="duckdb")
+        statements = sql_trees(f"SELECT {text}", "duckdb")
     except SqlglotError as error:
         first = str(error).splitlines()[0].partition(". Line")[0]
         raise UnusableExpression(f"the expression cannot be read: {first}") from None
+    except RecursionError:
+        raise UnusableExpression("the expression is nested too deeply") from None
     only = statements[0] if len(statements) == 1 else None
     if (
         not isinstance(only, exp.Select)

@@ -183,6 +183,7 @@ def test_an_expression_may_give_a_time_of_the_database(session):
         ("getenv('HOME')", "may not call `getenv`"), ("nextval('x')", "may not call `nextval`"), ("a ||", "cannot be read"), ("", "one expression"),
         ("EXISTS (SELECT 1)", "a query of its own"), ("a IN (SELECT b FROM s)", "a query of its own"), ("t.a", "is no column of the source"),
         ("read_text('/etc/passwd')", "may not call `read_text`"), ("unnest([1])", "list in the place"), ("a UNION SELECT 1", "one expression"),
+        ("(" * 5000 + "a" + ")" * 5000, "nested too deeply"),
     ],
 )  # fmt: skip
 def test_an_expression_reads_one_row_and_nothing_else(sql, words):
