@@ -21,6 +21,9 @@ Config = dict[str, str | bool | int | float | list[str]]
 #: Instances that wait for their next file, at most: as many as threads of one program usually work on stores.
 MOST_IDLE = 4
 
+#: While an instance waits, in DuckDB's words: with another limit it would keep what a load or a join has taken.
+WAITING_MEMORY = "10MB"
+
 #: Names that every instance has given already.
 _TAKEN = frozenset({"memory", "temp", "system"})
 
@@ -108,6 +111,7 @@ class OpenInInstance:
         """Close the file; the instance waits for the next one, if nothing of this one is left in it."""
         try:
             self._base.execute(f"DETACH {self._name}")
+            self._base.execute(f"SET memory_limit = '{WAITING_MEMORY}'")  # gives back what its sessions took
         except duckdb.Error:
             clean = False  # the disk may be full: what is committed stays in the file's log, and is read from there
         if clean and not os.path.lexists(self._spilled):  # DuckDB refuses to spill to a second folder

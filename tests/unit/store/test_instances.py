@@ -147,6 +147,28 @@ def test_an_instance_that_has_spilled_ends_with_the_file(tmp_path: Path, made: l
     assert len(made) == before + 1
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system tells memory in another way")
+def test_an_instance_that_waits_keeps_no_memory_of_the_file_before(tmp_path: Path) -> None:
+    script = (
+        "import os, sys\nfrom pathlib import Path\nfrom sfsync.store.duckdb import DuckDBStore\n"
+        "def resident():\n"
+        "    return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE') // 2**20\n"
+        "store = DuckDBStore(Path(sys.argv[1]))\n"
+        "with store.writing() as session:\n"
+        "    session.execute('CREATE TABLE t (a INTEGER)')\n"
+        "before = resident()\n"
+        "with store.reading() as session:\n"
+        "    session.execute(\"SELECT count(DISTINCT repeat('y', 50) || hash(i)) FROM range(1000000) AS r(i)\")\n"
+        "    within = resident()\n"
+        "print(before, within, resident())\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "a.duckdb")]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    before, within, after = map(int, told.split())
+    assert within > before + 100
+    assert after < before + 50
+
+
 def test_threads_that_read_hold_one_opening_so_that_none_takes_the_others_lock_away(tmp_path: Path) -> None:
     store = store_with(tmp_path / "a.duckdb", 1)
     write = f"import duckdb; duckdb.connect({str(store.path)!r}).execute('UPDATE t SET a = 2')"
