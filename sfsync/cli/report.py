@@ -52,10 +52,12 @@ def command(
     from sfsync.audit import audit
     from sfsync.project import find_project
     from sfsync.records import RuleState
-    from sfsync.report import write_report
+    from sfsync.report import check_place, write_report
     from sfsync.store import open_store
 
     found = find_project(project)
+    path = (output or found.root / DEFAULT_NAME).absolute()
+    check_place(path)
     store = open_store(found.store_path)
     result = audit(
         store,
@@ -65,7 +67,6 @@ def command(
         profile=profile,
         even_if_unfit=even_if_unfit,
     )
-    path = (output or found.root / DEFAULT_NAME).absolute()
     write_report(path, store, result, project_name=found.name, include_values=include_values)
     for warning in result.warnings:
         console.warn(warning)

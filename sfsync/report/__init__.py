@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sfsync.report.build import build_report, write_report
+from sfsync.report.build import build_report, check_place, write_report
 
-__all__ = ["build_report", "write_report"]
+__all__ = ["build_report", "check_place", "write_report"]

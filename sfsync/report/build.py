@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import errno
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +71,32 @@ def write_report(
     Whoever reads `path` meets the old file or the whole new one. The arguments are those of `build_report`.
     """
     html = build_report(store, result, project_name=project_name, include_values=include_values)
-    try:
+    with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as file:
             file.write(html)
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place where no report can be written, before an audit is made for it; nothing is made there.
+
+    Raises:
+        SfsyncError: It is a folder, or lies in a file, or in a folder that may not be written to.
+    """
+    with _told(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        folder = next(each for each in path.absolute().parents if each.exists())
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise SfsyncError(
             f"the report cannot be written to {path}: {error.strerror or error}",

@@ -12,7 +12,7 @@ from sfsync.audit import audit
 from sfsync.config.settings import Settings
 from sfsync.errors import SfsyncError
 from sfsync.records import RuleState
-from sfsync.report import write_report
+from sfsync.report import check_place, write_report
 from sfsync.report.rule_cards import MOST_FINDINGS, by_weight, with_statements
 from sfsync.report.text import is_record_id
 from tests.unit.report.conftest import Audited
@@ -367,6 +367,13 @@ def test_a_place_that_cannot_be_written_is_said_plainly(seeded, tmp_path):
     with pytest.raises(SfsyncError, match="cannot be written") as caught:
         write_report(tmp_path / "file" / "report.html", seeded.store, seeded.result, project_name="x")
     assert "--output" in caught.value.hint
+
+
+def test_a_folder_in_the_place_of_a_report_is_refused(tmp_path):
+    with pytest.raises(SfsyncError, match="cannot be written"):
+        check_place(tmp_path)
+    check_place(tmp_path / "new" / "report.html")
+    assert not any(tmp_path.iterdir())
 
 
 def test_real_marketing_leads_give_the_known_figures(olist_audited):

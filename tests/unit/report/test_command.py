@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
 
 from sfsync import cli
 from sfsync.audit import load
+from sfsync.store.duckdb import DuckDBStore
 
 
 @pytest.fixture
@@ -75,8 +77,18 @@ def test_report_without_a_mirror_says_what_to_do_and_leaves_nothing(tmp_path, ca
     assert not (tmp_path / "report.html").exists()
 
 
-@pytest.mark.usefixtures("few_rules")
-def test_a_place_that_cannot_be_written_is_one_clear_message(project, tmp_path, capsys):
+@pytest.mark.parametrize("place", ["file/x.html", "file/deep/er/x.html"])
+def test_a_place_that_cannot_be_written_is_one_clear_message_before_anything_is_audited(
+    project, tmp_path, capsys, monkeypatch, place
+):
     (tmp_path / "file").write_text("")
-    assert cli.run(["report", "--project", str(project), "--output", str(tmp_path / "file" / "x.html")]) == 3
+    monkeypatch.setattr(DuckDBStore, "judging", lambda _self: pytest.fail("an audit was made"))
+    assert cli.run(["report", "--project", str(project), "--output", str(tmp_path / place)]) == 3
+    assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_to_is_told_before_anything_is_audited(project, tmp_path, capsys):
+    (tmp_path / "closed").mkdir(mode=0o500)
+    assert cli.run(["report", "--project", str(project), "--output", str(tmp_path / "closed" / "x.html")]) == 3
     assert "cannot be written" in capsys.readouterr().err
