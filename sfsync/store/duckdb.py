@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,15 +83,22 @@ class DuckDBStore:
         """Whether the file is there."""
         return self.path.exists()
 
-    @contextmanager
-    def reading(self) -> Iterator[DuckDBSession]:
+    def reading(self) -> AbstractContextManager[DuckDBSession]:
         """A session that cannot change anything; joins a session that is open already."""
+        return self._reading(strange=False)
+
+    def asking(self, sql: str) -> AbstractContextManager[DuckDBSession]:
+        """The same for SQL that is not sfsync's own: whatever it sets ends with the session."""
+        return self._reading(strange=not only_selects(sql))
+
+    @contextmanager
+    def _reading(self, *, strange: bool) -> Iterator[DuckDBSession]:
         if self._mine.session is not None:
+            self._mine.strange |= strange
             yield self._mine.session
             return
-        if not self.exists():
-            raise StoreMissing(f"there is no mirror at {self.path}", hint="run `sfsync pull` first")
-        with self._session(read_only=True) as session:
+        self._must_exist()
+        with self._session(read_only=True, strange=strange) as session:
             yield session
 
     @contextmanager
@@ -124,8 +131,7 @@ class DuckDBStore:
         if self._mine.session is not None:
             yield self._mine.session
             return
-        if not self.exists():
-            raise StoreMissing(f"there is no mirror at {self.path}", hint="run `sfsync pull` first")
+        self._must_exist()
         self._mine.let_go()
         with turns_at(self.path).take(alone=True, patience=self.patience):
             connection = self._connect(read_only=False, files=False, memory=judging_memory())
@@ -139,23 +145,6 @@ class DuckDBStore:
             finally:
                 self._mine.session = None
                 connection.close()  # whatever is not committed is undone
-
-    @contextmanager
-    def asking(self, sql: str) -> Iterator[DuckDBSession]:
-        """A session for SQL that is not sfsync's own: it cannot change anything, and its settings end with it.
-
-        It joins a session that is open already.
-        """
-        strange = not only_selects(sql)
-        if self._mine.session is not None or self._mine.wanted:
-            self._mine.strange |= strange
-            with self.reading() as session:
-                yield session
-            return
-        if not self.exists():
-            raise StoreMissing(f"there is no mirror at {self.path}", hint="run `sfsync pull` first")
-        with self._session(read_only=True, strange=strange) as session:
-            yield session
 
     def query(self, sql: str, params: Params = ()) -> DuckDBRelation:
         """A read-only question, answered when its rows are asked for."""
@@ -176,6 +165,10 @@ class DuckDBStore:
         """Close the file if it is only kept at hand; the next session opens it again."""
         self._mine.let_go()
 
+    def _must_exist(self) -> None:
+        if not self.exists():
+            raise StoreMissing(f"there is no mirror at {self.path}", hint="run `sfsync pull` first")
+
     @contextmanager
     def _session(self, *, read_only: bool, strange: bool = False) -> Iterator[DuckDBSession]:
         with self._opened(read_only=read_only, strange=strange) as connection:
@@ -190,6 +183,7 @@ class DuckDBStore:
     def _opened(self, *, read_only: bool, strange: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         """The file, open for one session; while it is wanted at hand, it stays open after that."""
         mine = self._mine
+        mine.strange |= strange  # it may be others who have opened what it joins
         if not mine.wanted:
             with turns_at(self.path).take(alone=not read_only, patience=self.patience):
                 if not read_only and not self.exists():

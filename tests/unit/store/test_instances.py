@@ -109,6 +109,13 @@ def test_settings_of_other_peoples_sql_end_with_it(tmp_path: Path, made: list[du
     assert len(made) == before + 2  # the question's own, and the one after what was kept at hand
 
 
+def test_settings_of_other_peoples_sql_end_with_it_where_another_thread_reads_the_file_too(tmp_path: Path) -> None:
+    store = store_with(tmp_path / "a.duckdb", 1)
+    with store.reading(), ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: store.query("SET GLOBAL lock_configuration = true").rows()).result()
+    assert number_in(store) == 1
+
+
 def test_other_peoples_sql_cannot_get_at_the_file_in_another_way(tmp_path: Path) -> None:
     store = store_with(tmp_path / "a.duckdb", 1)
     for sql in (
