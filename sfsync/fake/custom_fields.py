@@ -8,7 +8,8 @@ from typing import Any
 
 from sfsync.fake.catalog import FieldFacts
 from sfsync.fake.catalog.facts import NUMBER_TYPES, SHORT_TEXT, PicklistEntry, abilities_of
-from sfsync.fake.database import Cursor, quote
+from sfsync.fake.database import Cursor
+from sfsync.fake.sql_names import quote
 
 #: Length of a long text area where nothing says otherwise.
 LONG_TEXT = 32768

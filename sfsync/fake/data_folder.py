@@ -20,8 +20,9 @@ from sfsync.errors import ConfigError, Problem
 from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts
 from sfsync.fake.catalog.facts import ID_TYPES
 from sfsync.fake.custom_fields import inferred_fields
-from sfsync.fake.database import ID_MACROS, Cursor, literal, quote, sql_type
+from sfsync.fake.database import ID_MACROS, Cursor, sql_type
 from sfsync.fake.dml import loading
+from sfsync.fake.sql_names import literal, quote
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg

@@ -19,6 +19,7 @@ from sfsync.fake.catalog import Catalog, FieldFacts, ObjectFacts
 from sfsync.fake.deferred import DeferredRows, Put, Rows
 from sfsync.fake.ids import to_18
 from sfsync.fake.instance import Instance, Template, shared_instance
+from sfsync.fake.sql_names import literal, quote
 
 Cursor = duckdb.DuckDBPyConnection
 
@@ -57,20 +58,6 @@ CREATE TABLE emptied_lookups(root VARCHAR, object VARCHAR, id VARCHAR, field VAR
 
 #: Rows turned into one JSON text at a time when records come as Python objects.
 _CHUNK = 20_000
-
-
-def quote(identifier: str) -> str:
-    """The identifier as SQL wants it; the one place where a name becomes part of an SQL text."""
-    if not identifier or "\0" in identifier:
-        raise ValueError(f"not a usable SQL name: {identifier!r}")
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """The text as an SQL string literal, for the statements that take no parameters (paths, DDL)."""
-    if "\0" in text:
-        raise ValueError("a NUL character cannot be part of an SQL text")
-    return "'" + text.replace("'", "''") + "'"
 
 
 def sql_type(field_type: str) -> str:

@@ -15,11 +15,12 @@ from sfsync.fake.access import Access
 from sfsync.fake.catalog import Catalog, ObjectFacts, standard_catalog
 from sfsync.fake.catalog.facts import PicklistEntry
 from sfsync.fake.custom_fields import from_describe
-from sfsync.fake.database import OrgDatabase, quote, run
+from sfsync.fake.database import OrgDatabase, run
 from sfsync.fake.dml import loading
 from sfsync.fake.dml.furniture import furnish
 from sfsync.fake.dml.state import state_of
 from sfsync.fake.instance import Template, shared_instance
+from sfsync.fake.sql_names import quote
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg

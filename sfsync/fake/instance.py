@@ -17,6 +17,8 @@ from threading import Lock
 
 import duckdb
 
+from sfsync.fake.sql_names import literal, quote
+
 #: Handing a statement of a few rows to several threads costs a quarter of its time: small orgs use one.
 _ONE_THREAD = "SET GLOBAL threads = 1"
 
@@ -65,7 +67,7 @@ class Instance:
             while self._abandoned:
                 self._detach(self._abandoned.popleft())
             name = f"org_{next(self._numbers)}"
-            self._connection.execute(f"ATTACH '{path.replace(chr(39), chr(39) * 2)}' AS {name}")
+            self._connection.execute(f"ATTACH {literal(path)} AS {name}")
             return name
 
     def copy(self, template: Template) -> str:
@@ -96,7 +98,7 @@ class Instance:
 
     def _copy(self, name: str, tables: Collection[str]) -> str:
         copy = self.attach()
-        rows = (f'INSERT INTO {copy}.main."{table}" FROM {name}.main."{table}"' for table in tables)
+        rows = (f"INSERT INTO {copy}.main.{quote(table)} FROM {name}.main.{quote(table)}" for table in tables)
         with self._connection.cursor() as cursor:
             # With the rows of all tables it takes five times as long, even where most of them have none.
             cursor.execute(f"COPY FROM DATABASE {name} TO {copy} (SCHEMA)")
@@ -137,7 +139,7 @@ class Instance:
             if not self._spills:
                 folder = Path(tempfile.mkdtemp(prefix="sfsync-fake-"))
                 weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-                self._connection.execute(f"SET temp_directory = '{str(folder).replace(chr(39), chr(39) * 2)}'")
+                self._connection.execute(f"SET temp_directory = {literal(str(folder))}")
                 self._spills = True
 
     def close(self) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 
-from sfsync.fake.database import OrgDatabase, quote
+from sfsync.fake.database import OrgDatabase
+from sfsync.fake.sql_names import quote
 
 
 @dataclass(frozen=True, slots=True)

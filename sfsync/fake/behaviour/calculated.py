@@ -17,7 +17,8 @@ from sfsync.fake.behaviour.formula import Formula, read_formula
 from sfsync.fake.behaviour.formula_sql import Moment, Value, formula_sql
 from sfsync.fake.catalog import FieldFacts, ObjectFacts
 from sfsync.fake.custom_fields import custom_field
-from sfsync.fake.database import quote, sql_type
+from sfsync.fake.database import sql_type
+from sfsync.fake.sql_names import quote
 from sfsync.soql import parse_condition
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ import orjson
 
 from sfsync.errors import SoqlError, UsageError
 from sfsync.fake.catalog import FieldFacts, ObjectFacts
-from sfsync.fake.database import literal, quote, sql_type
+from sfsync.fake.database import sql_type
 from sfsync.fake.dml.pending import PendingRow
+from sfsync.fake.sql_names import literal, quote
 from sfsync.records import FieldDescribe
 from sfsync.soql import Query, parse, parse_condition
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sfsync.errors import UsageError
 from sfsync.fake.catalog import FieldFacts, ObjectFacts
 from sfsync.fake.catalog.facts import PicklistEntry
-from sfsync.fake.database import literal, quote
+from sfsync.fake.sql_names import literal, quote
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg

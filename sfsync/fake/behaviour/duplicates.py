@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sfsync.fake.behaviour.conditions import rows_json, typed_rows
 from sfsync.fake.catalog import FieldFacts, ObjectFacts
-from sfsync.fake.database import Cursor, quote, sql_type
+from sfsync.fake.database import Cursor, sql_type
 from sfsync.fake.dml.outcome import RowError, WriteOptions
 from sfsync.fake.dml.pending import PendingRow
+from sfsync.fake.sql_names import quote
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg

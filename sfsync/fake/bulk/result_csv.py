@@ -7,9 +7,9 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfsync.fake.database import literal, quote
 from sfsync.fake.evaluate.compiled import CompiledQuery
 from sfsync.fake.kept_results import Kept
+from sfsync.fake.sql_names import literal, quote
 from sfsync.fake.wire import MACROS, csv_select
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sfsync.fake.catalog import ObjectFacts
-from sfsync.fake.database import Undone, quote
+from sfsync.fake.database import Undone
 from sfsync.fake.dml import refusals
 from sfsync.fake.dml.call import Call, writing
 from sfsync.fake.dml.cascade import (
@@ -25,6 +25,7 @@ from sfsync.fake.dml.saving import refresh
 from sfsync.fake.dml.state import BIN_TIME, state_of
 from sfsync.fake.dml.storage import among
 from sfsync.fake.ids import to_18
+from sfsync.fake.sql_names import quote
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from sfsync.fake import faults
 from sfsync.fake.catalog import ObjectFacts
-from sfsync.fake.database import Cursor, quote
+from sfsync.fake.database import Cursor
 from sfsync.fake.dml.outcome import WriteOptions
 from sfsync.fake.dml.shape import Shape
 from sfsync.fake.dml.state import WriteState, state_of
+from sfsync.fake.sql_names import quote
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sfsync.fake.catalog import FieldFacts, ObjectFacts
-from sfsync.fake.database import quote
 from sfsync.fake.dml.call import Call
 from sfsync.fake.dml.saving import refresh
 from sfsync.fake.dml.storage import among
+from sfsync.fake.sql_names import quote
 
 #: Deleted along with their parent: parent → (child, lookup).
 CASCADES: Mapping[str, tuple[tuple[str, str], ...]] = {

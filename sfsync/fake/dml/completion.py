@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from sfsync.fake.catalog import FieldFacts, ObjectFacts
 from sfsync.fake.catalog.facts import ID_TYPES
-from sfsync.fake.database import quote, sql_type
+from sfsync.fake.database import sql_type
 from sfsync.fake.dml.shape import TRUE_BY_DEFAULT
+from sfsync.fake.sql_names import quote
 
 _FULL_NAME = """nullif(concat_ws(' ', "FirstName", "LastName"), '')"""
 

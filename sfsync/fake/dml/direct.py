@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sfsync.errors import UsageError
 from sfsync.fake.catalog import ObjectFacts
-from sfsync.fake.database import quote, record
+from sfsync.fake.database import record
 from sfsync.fake.dml import bin as recycle_bin
 from sfsync.fake.dml import writes
 from sfsync.fake.dml.outcome import RowOutcome, WriteOptions
 from sfsync.fake.ids import is_valid_id, to_18
+from sfsync.fake.sql_names import quote
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg

@@ -7,11 +7,11 @@ from datetime import date, datetime
 from typing import Any
 
 from sfsync.fake.catalog import FieldFacts
-from sfsync.fake.database import quote
 from sfsync.fake.dml.call import Call
 from sfsync.fake.dml.pending import PendingRow
 from sfsync.fake.dml.storage import among
 from sfsync.fake.dml.tracking import FIELD_HISTORIES
+from sfsync.fake.sql_names import quote
 from sfsync.fake.wire import json_datetime
 
 Entry = dict[str, Any]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sfsync.fake import faults
 from sfsync.fake.catalog import FieldFacts, ObjectFacts
-from sfsync.fake.database import Cursor, quote, sql_type
+from sfsync.fake.database import Cursor, sql_type
 from sfsync.fake.dml.call import shape_of
 from sfsync.fake.dml.coercion import Refused, converter
 from sfsync.fake.dml.outcome import WriteOptions
 from sfsync.fake.ids import is_valid_id, to_18
+from sfsync.fake.sql_names import quote
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from sfsync.errors import UsageError
 from sfsync.fake.catalog import ObjectFacts
 from sfsync.fake.catalog.facts import ID_TYPES
-from sfsync.fake.database import ID_MACROS, Cursor, quote, stage_rows
+from sfsync.fake.database import ID_MACROS, Cursor, stage_rows
 from sfsync.fake.dml.completion import completing_insert
 from sfsync.fake.dml.state import state_of
+from sfsync.fake.sql_names import quote
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sfsync.fake.catalog import FieldFacts, ObjectFacts
-from sfsync.fake.database import Undone, quote
+from sfsync.fake.database import Undone
 from sfsync.fake.dml import refusals
 from sfsync.fake.dml.bin import delete
 from sfsync.fake.dml.call import Call, writing
@@ -17,6 +17,7 @@ from sfsync.fake.dml.outcome import RowError, RowOutcome, WriteOptions
 from sfsync.fake.dml.saving import refresh
 from sfsync.fake.dml.storage import among, read_rows
 from sfsync.fake.dml.writes import update
+from sfsync.fake.sql_names import quote
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg

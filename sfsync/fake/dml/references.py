@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sfsync.fake.catalog import FieldFacts, ObjectFacts
-from sfsync.fake.database import quote
 from sfsync.fake.dml import refusals
 from sfsync.fake.dml.call import Call
 from sfsync.fake.dml.coercion import Refused, converter
@@ -18,6 +17,7 @@ from sfsync.fake.dml.outcome import RowError, WriteOptions
 from sfsync.fake.dml.pending import PendingRow
 from sfsync.fake.dml.storage import among
 from sfsync.fake.ids import to_15
+from sfsync.fake.sql_names import quote
 
 #: Values that only look for records are not measured against a field's length.
 _LENIENT = WriteOptions("", system=True)

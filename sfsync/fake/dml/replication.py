@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from sfsync.fake import faults
 from sfsync.fake.catalog import ObjectFacts
-from sfsync.fake.database import quote
 from sfsync.fake.dml.bin import purge
 from sfsync.fake.dml.call import shape_of
 from sfsync.fake.dml.outcome import WriteOptions
 from sfsync.fake.dml.state import BIN_TIME
+from sfsync.fake.sql_names import quote
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg

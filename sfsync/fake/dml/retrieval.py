@@ -10,12 +10,13 @@ from weakref import WeakKeyDictionary
 
 from sfsync.fake import faults
 from sfsync.fake.catalog import FieldFacts, ObjectFacts
-from sfsync.fake.database import quote, run
+from sfsync.fake.database import run
 from sfsync.fake.dml.call import shape_of
 from sfsync.fake.dml.outcome import WriteOptions
 from sfsync.fake.dml.shape import Shape
 from sfsync.fake.dml.storage import among
 from sfsync.fake.ids import is_valid_id, to_18
+from sfsync.fake.sql_names import quote
 from sfsync.fake.wire import json_datetime
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from sfsync.fake.catalog import ObjectFacts
-from sfsync.fake.database import Cursor, OrgDatabase, quote
+from sfsync.fake.database import Cursor, OrgDatabase
 from sfsync.fake.dml.shape import Shape
 from sfsync.fake.ids import first_of_pod, make_ids, number_of
+from sfsync.fake.sql_names import quote
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from sfsync.fake.catalog import ObjectFacts
-from sfsync.fake.database import Cursor, OrgDatabase, literal, quote, run, sql_type
+from sfsync.fake.database import Cursor, OrgDatabase, run, sql_type
+from sfsync.fake.sql_names import literal, quote
 
 #: Up to so many rows go as parameters of one statement; more go as one JSON text that the database takes apart.
 _FEW = 4

@@ -12,7 +12,8 @@ import pytest
 
 from sfsync.fake import FakeOrg
 from sfsync.fake.catalog.facts import PicklistEntry
-from sfsync.fake.database import quote, sql_type
+from sfsync.fake.database import sql_type
+from sfsync.fake.sql_names import quote
 from sfsync.fake.weather import Truncated
 from sfsync.salesforce import Org, connect
 from sfsync.salesforce.retry_policy import RetryPolicy
