@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sfsync.errors import RequestRefused, SalesforceError, SfsyncError
 from sfsync.salesforce.bulk_ingest import BulkIngest, IngestOperation, IngestResults, IngestState
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote
-from sfsync.sync.apply import tables
+from sfsync.sync.apply.bulk_files import BATCH, carriable, choose, file_sql, spans_of
 from sfsync.sync.apply.check import reject_moved
 from sfsync.sync.apply.current import Current, CurrentReader
 from sfsync.sync.apply.events import JobSeen, Trouble
-from sfsync.sync.apply.step_rows import StepRows, is_set_of
+from sfsync.sync.apply.step_rows import StepRows
 from sfsync.sync.apply.unknown import mark_unknown, resolve_unknown
 from sfsync.sync.apply.work import Apply, write_options
 
-#: What empties a field in a Bulk file, so that the text itself can only be written by Collections.
-EMPTIES = "#N/A"
-_NOW, _BATCH, _RESULTS = quote("apply now"), quote("apply batch"), quote("apply results")
+_NOW, _RESULTS = quote("apply now"), quote("apply results")
 _MOST_UPLOADS = 3
 #: Columns of results, beside those that were sent.
 _TOLD = ("sf__id", "sf__created", "sf__error")
@@ -51,13 +50,6 @@ def fits_bulk(rows: StepRows) -> bool:
     return not rows.is_keyless and options.duplicates == "block" and not active_rule
 
 
-def carriable(rows: StepRows) -> str:
-    """SQL of whether a Bulk file can carry a change, and its results can name it."""
-    named = f"{rows.correlation} IS NOT NULL"
-    texts = [f"coalesce(s.{quote(name)} = {literal(EMPTIES)}, FALSE)" for name in rows.sent_fields]
-    return f"({named} AND NOT ({' OR '.join(texts)}))" if texts else f"({named})"
-
-
 def send_by_bulk(work: Apply, rows: StepRows) -> None:
     """Send the pending changes of a step, one Bulk job after the other.
 
@@ -66,11 +58,18 @@ def send_by_bulk(work: Apply, rows: StepRows) -> None:
         SfsyncError: The org cannot be written to now; a job that began goes on there.
     """
     failures, looks = 0, 0
-    while _is_pending(work, rows):
-        upload = _prepare(work, rows, _current(work, rows, again=looks > 0))
+    spans = deque(spans_of(work.store, rows, work.options))
+    while spans:
+        near = replace(rows, span=spans[0])
+        if not _is_pending(work, near):
+            spans.popleft()
+            # What refers to records of its own step may be sent only when those are there.
+            spans.extend(() if spans else spans_of(work.store, rows, work.options))
+            continue
+        upload = _prepare(work, rows, near, _current(work, rows, again=looks > 0))
         looks += 1
         if upload is None:
-            return
+            continue
         try:
             _send(work, rows, upload)
         except NotForBulk:
@@ -117,63 +116,24 @@ def _current(work: Apply, rows: StepRows, *, again: bool) -> Current:
     return reader.changed_since(since or known.upper, not_by=not_by)
 
 
-def _prepare(work: Apply, rows: StepRows, current: Current) -> _Upload | None:
-    """Settle those that moved, write down what is about to be sent, and write the file; None when none is left."""
+def _prepare(work: Apply, rows: StepRows, near: StepRows, current: Current) -> _Upload | None:
+    """Settle those that moved, write down what is about to be sent, and write the file; None when none is left.
+
+    Args:
+        work: The apply.
+        rows: Of the step: the first look at the org is the only one at what was changed before this run began.
+        near: Those of its stretch.
+        current: What was changed in the org.
+    """
     file = work.folder / "upload.csv"
     with work.store.writing() as session:
         current.load(session, _NOW)
         reject_moved(session, work, rows, _NOW, every=False, only=carriable(rows))
-        _choose(session, work, rows)
-        if not session.execute(f"SELECT count(*) FROM {_BATCH}").scalar():
+        if not choose(session, near, work.options):
             return None
-        number = work.begin_batch(session, rows, "bulk", _BATCH)
-        session.write_csv(_file_sql(work, rows, number), file)
+        number = work.begin_batch(session, near, "bulk", BATCH)
+        session.write_csv(file_sql(near, work.batch_rows(near, number)), file)
     return _Upload(number, file)
-
-
-def _choose(session: Session, work: Apply, rows: StepRows) -> None:
-    """Make the table of the changes of the next job: as many as one may have, and of twins one."""
-    columns = [rows.correlation, *(f"s.{quote(name)}" for name in rows.sent_fields)]
-    source = f"FROM {rows.from_sql} WHERE {rows.pending} AND {carriable(rows)}"
-    session.execute(f"DROP TABLE IF EXISTS {_BATCH}")
-    room = work.options.most_bytes - sum(len(name) + 3 for name in rows.sent_fields) - 40
-    # To rank every row among its twins takes longer than all the rest, and there are hardly ever any.
-    keys = f"SELECT 1 FROM (SELECT {rows.correlation} AS k {source}) AS r GROUP BY k HAVING count(*) > 1 LIMIT 1"
-    has_twins = bool(session.execute(keys).rows)
-    if not has_twins and _all_fit(session, columns, source, work.options.most_rows, room):
-        session.execute(f"CREATE TEMPORARY TABLE {_BATCH} AS SELECT s.change_no {source}")
-        return
-    ready = f"SELECT s.change_no, {' + '.join(map(_size, columns))} AS size {source}"
-    if has_twins:
-        first = f"SELECT min(s.change_no) {source} GROUP BY {rows.correlation}"
-        ready = f"SELECT * FROM ({ready}) AS r WHERE change_no IN ({first})"
-    session.execute(
-        f"CREATE TEMPORARY TABLE {_BATCH} AS SELECT change_no FROM (SELECT change_no, sum(size) OVER (ORDER BY"
-        " change_no ROWS UNBOUNDED PRECEDING) AS upto, row_number() OVER (ORDER BY change_no) AS place"
-        f" FROM ({ready}) AS r) AS x WHERE place = 1 OR (place <= {work.options.most_rows} AND upto <= {room})"
-    )
-
-
-def _all_fit(session: Session, columns: Sequence[str], source: str, most_rows: int, room: int) -> bool:
-    """Whether a job takes all changes, even if every character were a quote: most files are far from that."""
-    sizes = " + ".join(f"coalesce(2 * strlen({sql}), 4) + 3" for sql in columns)
-    count, size = session.execute(f"SELECT count(*), coalesce(sum({sizes}), 0) {source}").rows[0]
-    return bool(count <= most_rows and size <= room)
-
-
-def _size(sql: str) -> str:
-    """Bytes of a value in the file: a quote within is doubled, quotes around, a comma; of none at all, `#N/A`."""
-    doubled = f"CASE WHEN contains({sql}, '\"') THEN length({sql}) - length(replace({sql}, '\"', '')) ELSE 0 END"
-    return f"coalesce(strlen({sql}) + {doubled}, 4) + 3"
-
-
-def _file_sql(work: Apply, rows: StepRows, number: int) -> str:
-    by = rows.key_field or "Id"
-    columns = [f"{rows.correlation} AS {quote(by)}"]
-    for name in rows.sent_fields:
-        text = f"coalesce(nullif({rows.value(name)}, ''), {literal(EMPTIES)})"
-        columns.append(f"CASE WHEN {is_set_of(name)} THEN {text} END AS {quote(name)}")
-    return f"SELECT {', '.join(columns)} FROM {work.batch_rows(rows, number)}"
 
 
 def _operation(rows: StepRows) -> IngestOperation:
@@ -250,6 +210,7 @@ def finish_job(work: Apply, rows: StepRows, number: int, job: BulkIngest) -> Non
     """Wait for a job that was closed, and settle its changes by its results."""
     with work.store.writing() as session:
         work.mark_batch(session, number, "sent")
+        rows = replace(rows, span=work.span_of(session, number))
     work.store.let_go()
     name = rows.step.object
     state = job.wait(
@@ -262,7 +223,7 @@ def finish_job(work: Apply, rows: StepRows, number: int, job: BulkIngest) -> Non
         _store_results(session, work, rows, number, state, results)
         work.tell_of_batch(session, rows, number)
     shutil.rmtree(folder, ignore_errors=True)
-    resolve_unknown(work, rows)
+    resolve_unknown(work, replace(rows, span=None))
 
 
 def _store_results(
@@ -279,7 +240,7 @@ def _store_results(
         work.settle(
             rows.step,
             f"{work.batch_rows(rows, number)} JOIN {_RESULTS} AS o ON o.correlation = {rows.correlation}",
-            many=True,
+            span=rows.span,
             record_id=f"CASE WHEN o.state = 'unprocessed' THEN NULL ELSE coalesce(o.record_id, {rows.record_id}) END",
             created="o.state = 'done' AND o.created",
             code=f"CASE WHEN o.state = 'unprocessed' THEN {code} WHEN {wrote} THEN 'WAS_THERE' WHEN o.state = 'done' "
@@ -337,7 +298,7 @@ def _check_balance(session: Session, work: Apply, rows: StepRows, number: int) -
         )
     if strange:
         work.unbalanced.append(f"a Bulk job of {rows.step.object} has results for {strange:,} records not sent")
-    already = f"{work.batch_rows(rows, number)} WHERE NOT {tables.unsettled(work.plan.id)}"
+    already = f"{work.batch_rows(rows, number)} WHERE NOT {rows.unsettled}"
     session.execute(
         f"DELETE FROM sfsync.outcomes WHERE plan_id = {literal(work.plan.id)} AND state IN ('unknown', 'unprocessed')"
         f" AND change_no IN (SELECT s.change_no FROM {already})"

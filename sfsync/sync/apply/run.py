@@ -36,7 +36,6 @@ from sfsync.sync.apply.unknown import mark_unknown, resolve_unknown
 from sfsync.sync.apply.work import Apply, Known
 from sfsync.sync.budget import Budget, budgeted
 from sfsync.sync.lock import mirror_lock
-from sfsync.sync.merge3.base import settle
 from sfsync.sync.merge3.base import settle as settle_two_way
 from sfsync.sync.plan.stored import Plan, PlanStep, mark, read_stored_plan
 from sfsync.sync.run import LedgerRun, ledger_run
@@ -235,8 +234,7 @@ def _end(work: Apply, budget: Budget, run: LedgerRun, stopped: str | None, hint:
         end_outcomes(session, work, _rows_of(session, plan, work.known), stopped)
         check_balance(session, work)
         mark_plan(session, plan.id)
-        settle(session, plan.id)  # bases of two-way tables move by what was written
-        settle_two_way(session, plan.id)
+        settle_two_way(session, plan.id)  # bases of two-way tables move by what was written
         counts, codes = tables.counts(session, plan.id), rejection_codes(session, plan.id)
         result = ApplyResult(
             run.id,

@@ -8,7 +8,7 @@ from sfsync.records import FieldDescribe, ObjectDescribe
 from sfsync.store.columns import sql_type
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote
-from sfsync.sync.apply.tables import unsettled
+from sfsync.sync.apply.tables import Span, unsettled, within
 from sfsync.sync.plan.stored import PlanStep
 from sfsync.sync.plan.tables import REFERENCE, before, is_set
 from sfsync.sync.plan.values import folded, same
@@ -27,6 +27,7 @@ class StepRows:
         describe: Of its object.
         mirrored: Columns that the mirror has of the object: of other fields nobody knows what they held before.
         referring: Columns in which some change refers to an earlier one.
+        span: Numbers of the first and the last change to be looked at, where that is not all of them.
     """
 
     plan_id: str
@@ -34,6 +35,7 @@ class StepRows:
     describe: ObjectDescribe
     mirrored: frozenset[str]
     referring: tuple[str, ...]
+    span: Span | None = None
 
     @property
     def from_sql(self) -> str:
@@ -53,7 +55,12 @@ class StepRows:
             f" AND ({referred(column)} IS NULL OR {self._parent(column)}.record_id IS NOT NULL)"
             for column in self.referring
         )
-        return f"s.refused IS NULL AND {unsettled(self.plan_id)}" + "".join(there)
+        return f"{within('s', self.span)}s.refused IS NULL AND {self.unsettled}" + "".join(there)
+
+    @property
+    def unsettled(self) -> str:
+        """SQL of whether a change has no outcome yet."""
+        return unsettled(self.plan_id, self.span)
 
     @property
     def record_id(self) -> str:

@@ -16,6 +16,9 @@ from sfsync.sync.plan.stored import PlanStep
 #: The record is what the plan wanted; the org refused; it was not sent, or not worked on; nobody knows; never sent.
 STATES = ("done", "rejected", "unprocessed", "unknown", "refused")
 
+#: Numbers of the first and the last of some changes.
+Span = tuple[int, int]
+
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS sfsync.outcomes (run_id VARCHAR, plan_id VARCHAR, change_no BIGINT, step INTEGER,"
     ' object VARCHAR, "action" VARCHAR, state VARCHAR, record_id VARCHAR, created BOOLEAN, code VARCHAR,'
@@ -55,7 +58,7 @@ def insert_outcomes(  # noqa: PLR0913 - the columns of an outcome
     created: str = "FALSE",
     code: str = "NULL",
     message: str = "NULL",
-    many: bool = False,
+    span: Span | None = None,
 ) -> str:
     """SQL that settles changes.
 
@@ -69,15 +72,15 @@ def insert_outcomes(  # noqa: PLR0913 - the columns of an outcome
         created: Whether it is new.
         code: Of the fault.
         message: Of the fault.
-        many: They are most of what was ever sent of the plan, so it pays to count all attempts at once.
+        span: They are most of what was ever sent of the changes in it, so it pays to count all attempts at once.
     """
     settled = (
         f"SELECT s.change_no AS change_no, {state} AS state, {record_id} AS record_id, {created} AS created,"
         f" {code} AS code, {message} AS message FROM {rows}"
     )
-    sent = f"FROM sfsync.batch_rows AS a WHERE a.plan_id = {literal(plan_id)}"
+    sent = f"FROM sfsync.batch_rows AS a WHERE {within('a', span)}a.plan_id = {literal(plan_id)}"
     attempt, joined = f"(SELECT count(*) {sent} AND a.change_no = x.change_no)", ""
-    if many:
+    if span is not None:
         attempt = "coalesce(t.attempt, 0)"
         joined = (
             f" LEFT JOIN (SELECT change_no, count(*) AS attempt {sent} GROUP BY 1) AS t ON t.change_no = x.change_no"
@@ -89,12 +92,17 @@ def insert_outcomes(  # noqa: PLR0913 - the columns of an outcome
     )
 
 
-def unsettled(plan_id: str) -> str:
-    """SQL of whether the change of alias `s` has no outcome yet."""
+def unsettled(plan_id: str, span: Span | None = None) -> str:
+    """SQL of whether the change of alias `s` has no outcome yet; with a span, only outcomes within it are looked at."""
     return (
-        f"NOT EXISTS (SELECT 1 FROM sfsync.outcomes AS e WHERE e.plan_id = {literal(plan_id)}"
+        f"NOT EXISTS (SELECT 1 FROM sfsync.outcomes AS e WHERE {within('e', span)}e.plan_id = {literal(plan_id)}"
         " AND e.change_no = s.change_no)"
     )
+
+
+def within(alias: str, span: Span | None) -> str:
+    """SQL, to be followed by further conditions, of whether a change lies in a span: tables are skipped beyond it."""
+    return "" if span is None else f"{alias}.change_no BETWEEN {span[0]} AND {span[1]} AND "
 
 
 def counts(session: Session, plan_id: str) -> dict[str, int]:

@@ -31,7 +31,7 @@ _CLOCKS = timedelta(minutes=1)
 
 def mark_unknown(session: Session, work: Apply, rows: StepRows, number: int, code: str, message: str) -> None:
     """Settle the unsettled changes of a batch as unknown: the batch was sent, and its answer is lost."""
-    lost = f"{work.batch_rows(rows, number)} WHERE {tables.unsettled(work.plan.id)}"
+    lost = f"{work.batch_rows(rows, number)} WHERE {rows.unsettled}"
     session.execute(work.settle(rows.step, lost, state="'unknown'", code=literal(code), message=literal(message)))
     work.mark_batch(session, number, "done")
 

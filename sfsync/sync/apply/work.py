@@ -64,9 +64,9 @@ class Apply:
     on_event: OnApplyEvent
     unbalanced: list[str] = field(default_factory=list)
 
-    def settle(self, step: PlanStep, rows: str, *, many: bool = False, **outcome: str) -> str:
+    def settle(self, step: PlanStep, rows: str, *, span: tables.Span | None = None, **outcome: str) -> str:
         """SQL that settles changes; see `tables.insert_outcomes`."""
-        return tables.insert_outcomes(self.run.id, self.plan.id, step, rows, many=many, **outcome)
+        return tables.insert_outcomes(self.run.id, self.plan.id, step, rows, span=span, **outcome)
 
     def begin_batch(self, session: Session, rows: StepRows, api: str, changes: str) -> int:
         """Write down what is about to be sent, and return the batch's number.
@@ -113,10 +113,19 @@ class Apply:
                     f"DELETE FROM sfsync.{table} WHERE plan_id = ? AND batch_no = ?", [self.plan.id, number]
                 )
 
+    def span_of(self, session: Session, number: int) -> tables.Span:
+        """The numbers of the first and the last change of a batch."""
+        first, last = session.execute(
+            "SELECT first_change, last_change FROM sfsync.batches WHERE plan_id = ? AND batch_no = ?",
+            [self.plan.id, number],
+        ).rows[0]
+        return first, last
+
     def batch_rows(self, rows: StepRows, number: int) -> str:
         """What stands after FROM for the changes of one batch."""
         return (
-            f"{rows.from_sql} JOIN sfsync.batch_rows AS b ON b.plan_id = {literal(self.plan.id)}"
+            f"{rows.from_sql} JOIN sfsync.batch_rows AS b ON {tables.within('s', rows.span)}"
+            f"{tables.within('b', rows.span)}b.plan_id = {literal(self.plan.id)}"
             f" AND b.batch_no = {number} AND b.change_no = s.change_no"
         )
 

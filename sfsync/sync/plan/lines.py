@@ -16,6 +16,8 @@ from sfsync.sync.plan.values import canonical
 
 #: So many lines are in memory at a time.
 CHUNK = 5000
+#: Of so many numbers the database digests the changes at a time: a multiple of CHUNK.
+_STRETCH = 200 * CHUNK
 
 
 def line_sql(step: PlanStep) -> str:
@@ -67,15 +69,16 @@ def step_lines(session: Session, step: PlanStep) -> Iterator[list[str]]:
 
 
 def step_digest(session: Session, step: PlanStep) -> str:
-    """A digest of every change of a step, made by the database."""
+    """A digest of every change of a step, made by the database, so many at a time that memory does not grow."""
     # Of each change its own digest first: those are short to sort, whatever the changes hold.
-    rows = f"SELECT c.change_no, md5({_content_sql(step)}) AS content FROM {step.table} AS c"
-    numbered = (
-        f"SELECT change_no, content, (row_number() OVER (ORDER BY change_no) - 1) // {CHUNK} AS part FROM ({rows}) AS r"
-    )
-    digest = "md5(string_agg(content, chr(10) ORDER BY change_no))"
-    parts = session.execute(f"SELECT {digest} FROM ({numbered}) AS n GROUP BY part ORDER BY part")
-    return digest_of(part for (part,) in parts)
+    content = f"SELECT c.change_no, md5({_content_sql(step)}) AS content FROM {step.table} AS c"
+    digest = f"SELECT md5(string_agg(content, chr(10) ORDER BY change_no)), change_no // {CHUNK} AS part"
+    first, last = session.execute(f"SELECT min(change_no), max(change_no) FROM {step.table}").rows[0]
+    parts: list[str] = []
+    for start in range(0 if first is None else first // _STRETCH * _STRETCH, (last or -1) + 1, _STRETCH):
+        near = f"{content} WHERE c.change_no >= {start} AND c.change_no < {start + _STRETCH}"
+        parts += (part for part, _ in session.execute(f"{digest} FROM ({near}) AS r GROUP BY 2 ORDER BY 2"))
+    return digest_of(parts)
 
 
 def _content_sql(step: PlanStep) -> str:
