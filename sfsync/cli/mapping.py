@@ -164,7 +164,7 @@ def _check_against_mirror(console: Console, project: Project, mappings: list[Map
 def _refused_of_source(
     session: Session, mapping: Mapping, describes: dict[str, ObjectDescribe], root: Path
 ) -> Iterator[Problem]:
-    """What a push would refuse of the rows of a source; a database is not asked, for a check needs no network."""
+    """What a push would refuse of the rows of a source; a server is not asked, for a check needs no network."""
     from sfsync.errors import MappingError, SfsyncError, SourceError
     from sfsync.mapping.check_data import check_data
     from sfsync.sync.plan.rows import loaded_rows
@@ -172,8 +172,9 @@ def _refused_of_source(
 
     if mapping.source is None:
         return
-    if mapping.source.database is not None:
-        yield mapping.problem("source", message="its rows were not checked: they are in another database")
+    if mapping.source.is_on_a_server:
+        message = "its rows were not checked: they are on a server, and a check asks none"
+        yield mapping.problem("source", message=message, hint="`sfsync plan` reads them, and writes nothing")
         return
     try:
         source = loaded_rows(session, mapping, mapping.source, root)

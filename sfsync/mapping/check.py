@@ -20,6 +20,9 @@ _NOT_TEXT = frozenset({"int", "long", "double", "currency", "percent", "date", "
 #: Types of which a hash or a made-up text would be no value.
 _NOT_MASKED = (_NOT_TEXT - {"multipicklist"}) | {"boolean", "reference", "picklist", "multipicklist"}
 
+#: A shorter text has no room for the mask of an address and its domain.
+_LEAST_ADDRESS = 40
+
 
 def check_mappings(
     mappings: Sequence[Mapping],
@@ -83,7 +86,9 @@ class _Check:
 
     def _no_object(self, name: str, at: KeyPath) -> Problem:
         if self.object_names is None:
-            hint = suggestion(name, self.describes) or f"run `sfsync pull {name}` first"
+            hint = suggestion(name, self.describes) or ""
+            if "mean" not in hint:
+                hint = "; ".join(filter(None, [f"`sfsync pull {name}` brings it", hint]))
             return self.mapping.problem(*at, message=f"the mirror has no object `{name}`", hint=hint)
         if name in self.object_names:
             message, hint = f"this user may not query `{name}`", "ask for the permission, or remove it"
@@ -136,6 +141,11 @@ class _Check:
             yield self.mapping.problem(
                 "fields", name, "mask", message=message, hint="remove it, or use `mask: null`", key=True
             )
+        elif item.mask == "keep-domain" and (found.type in ("phone", "url") or 0 < found.length < _LEAST_ADDRESS):
+            message = f"`keep-domain` hides e-mail addresses, which {name} has no room for"
+            if found.type in ("phone", "url"):
+                message = f"`keep-domain` hides e-mail addresses, and {name} is of type {found.type}"
+            yield self.mapping.problem("fields", name, "mask", message=message, hint="use `mask: hash`", key=True)
 
     def _steps(self, found: FieldDescribe, item: FieldMapping | Lookup, at: tuple[str, str]) -> Iterator[Problem]:
         for number, step in enumerate(item.transform):

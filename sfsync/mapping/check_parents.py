@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as AnyMapping
+from itertools import combinations
 
 from sfsync.errors import Problem
 from sfsync.mapping.keys import tells_apart
@@ -31,26 +32,61 @@ def shared_parents(
                 described = describes[name].field(lookup.field_of(name)) if name in describes else None
                 if described is not None and not tells_apart(name, described):
                     yield from _shared(session, mapping, (field, lookup), name, described)
+            yield from _of_two_objects(session, mapping, (field, lookup), describes)
+
+
+def _of_two_objects(
+    session: Session, mapping: Mapping, entry: tuple[str, Lookup], describes: AnyMapping[str, ObjectDescribe]
+) -> Iterator[Problem]:
+    """Values of records of several objects: the lookup takes the object that it names first."""
+    field, lookup = entry
+    held: list[tuple[str, str]] = []
+    for name in lookup.objects:
+        described = describes[name].field(lookup.field_of(name)) if name in describes else None
+        if described is not None and described.name in table_columns(session, "sf", name):
+            value, where = _candidates(mapping, field, name, described, session)
+            held.append(
+                (name, f'SELECT {value} AS value, rec."Id" AS id FROM {table("sf", name)} AS rec WHERE {where}')
+            )
+    for (first, one), (second, other) in combinations(held, 2):
+        both = f"FROM ({one}) AS a JOIN ({other}) AS b ON CAST(a.value AS VARCHAR) = CAST(b.value AS VARCHAR)"
+        ((count, first_id, second_id),) = session.execute(
+            f"SELECT count(DISTINCT a.value), min(a.id), arg_min(b.id, a.id) {both}"
+        ).rows
+        if count:
+            more = f", and {count - 1:,} more values" if count > 1 else ""
+            message = (
+                f"{first_id} of {first} and {second_id} of {second} have the same value{more}: "
+                f"rows that name them by it get the {first}"
+            )
+            hint = "look them up in two mappings, each with rows of one object, or by values that no two objects share"
+            yield mapping.problem("lookups", field, "object", message=message, hint=hint)
 
 
 def _shared(
     session: Session, mapping: Mapping, entry: tuple[str, Lookup], name: str, by: FieldDescribe
 ) -> Iterator[Problem]:
     field, _lookup = entry
-    if by.name not in (columns := table_columns(session, "sf", name)):
+    if by.name not in table_columns(session, "sf", name):
         return
+    value, where = _candidates(mapping, field, name, by, session)
+    shared = f'SELECT min(rec."Id") AS first_id, max(rec."Id") AS last_id FROM {table("sf", name)} AS rec'
+    shared += f" WHERE {where} GROUP BY {value} HAVING count(*) > 1"
+    counted = f"SELECT count(*) OVER (), first_id, last_id FROM ({shared}) AS g ORDER BY first_id LIMIT 1"
+    for count, first, last in session.execute(counted):
+        yield _problem(mapping, entry, f"{name}.{by.name}", (count, first, last))
+
+
+def _candidates(mapping: Mapping, field: str, name: str, by: FieldDescribe, session: Session) -> tuple[str, str]:
+    """SQL of the value that a record is found by, and of whether it can be found, over the alias `rec`."""
     value = f"rec.{quote(by.name)}"
     if sql_type(by) == "VARCHAR":
         value = f"nullif(trim({value}), '')" if by.case_sensitive else f"nullif(lower(trim({value})), '')"
     where = [f"{value} IS NOT NULL"]
     where += [f"rec.{quote(key)} = {literal(text)}" for key, text in parent_conditions(mapping.object, name).items()]
-    if field in MUST_BE_ACTIVE and "IsActive" in columns:
+    if field in MUST_BE_ACTIVE and "IsActive" in table_columns(session, "sf", name):
         where.append('rec."IsActive" IS NOT FALSE')
-    shared = f'SELECT min(rec."Id") AS first_id, max(rec."Id") AS last_id FROM {table("sf", name)} AS rec'
-    shared += f" WHERE {' AND '.join(where)} GROUP BY {value} HAVING count(*) > 1"
-    counted = f"SELECT count(*) OVER (), first_id, last_id FROM ({shared}) AS g ORDER BY first_id LIMIT 1"
-    for count, first, last in session.execute(counted):
-        yield _problem(mapping, entry, f"{name}.{by.name}", (count, first, last))
+    return value, " AND ".join(where)
 
 
 def _problem(mapping: Mapping, entry: tuple[str, Lookup], by: str, found: tuple[int, str, str]) -> Problem:

@@ -27,6 +27,7 @@ def mapping_warnings(mappings: Sequence[Mapping], describes: AnyMapping[str, Obj
             found.extend(_half_allowed(mapping, describe))
             found.extend(_half_writable(mapping, describe))
             found.extend(_shared_key(mapping, describe))
+            found.extend(_masked_parents(mapping, mappings))
     return found
 
 
@@ -107,3 +108,21 @@ def _half_writable(mapping: Mapping, describe: ObjectDescribe) -> Iterator[Probl
             when, otherwise = ("made", "changed") if found.createable else ("changed", "made")
             message = f"{mapping.object}.{name} can be set when a record is {when}, and not when it is {otherwise}"
             yield mapping.problem(section, name, message=message, hint="pushes that would do so are refused", key=True)
+
+
+def _masked_parents(mapping: Mapping, mappings: Sequence[Mapping]) -> Iterator[Problem]:
+    """Parents that are looked for by a value which another mapping writes in another form."""
+    for field, lookup in mapping.pushed_lookups().items():
+        for name in lookup.objects:
+            by = lookup.field_of(name)
+            other = next((each for each in mappings if each.object == name and _masks(each, by)), None)
+            if other is not None:
+                message = f"{name}.{by} is masked by {other.file}, so {field} will not find what it names by it"
+                hint = f"look it up by a field that is not masked, like an External ID of {name}"
+                at = ("lookups", field, "by") if isinstance(lookup.by, str) else ("lookups", field, "by", name)
+                yield mapping.problem(*at, message=message, hint=hint)
+
+
+def _masks(mapping: Mapping, field: str) -> bool:
+    item = mapping.pushed_fields().get(field)
+    return item is not None and item.mask is not None

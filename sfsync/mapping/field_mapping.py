@@ -83,6 +83,11 @@ class Sourced(StrictModel):
         return self
 
 
+def _null_is_a_word(given: Any) -> Any:
+    # YAML reads an unquoted `null` as nothing, and `on_missing: null` or `mask: null` is what anyone would write.
+    return "null" if given is None else given
+
+
 class FieldMapping(Sourced):
     """One field and the column that holds it.
 
@@ -107,7 +112,7 @@ class FieldMapping(Sourced):
 
     values: Annotated[dict[str, LocalValues], *Filled] | None = None
     otherwise: Otherwise = "fail"
-    mask: Mask | None = None
+    mask: Annotated[Mask | None, BeforeValidator(_null_is_a_word)] = None
 
     @property
     def shown_values(self) -> dict[str, str]:
@@ -161,11 +166,6 @@ By = Annotated[
     PlainValidator(_parse_by),
     WithJsonSchema({"anyOf": [_NAME, {"type": "object", "additionalProperties": _NAME, "minProperties": 1}]}),
 ]
-
-
-def _null_is_a_word(given: Any) -> Any:
-    # YAML reads an unquoted `null` as nothing, and `on_missing: null` is what anyone would write.
-    return "null" if given is None else given
 
 
 class Lookup(Sourced):

@@ -67,8 +67,9 @@ def _mapping_of(document: Document, folder: Path) -> Mapping:
     from sfsync.mapping.schema import Mapping  # noqa: PLC0415
     from sfsync.mapping.transforms.value_table import UnusableTable, ValueTable, read_value_table  # noqa: PLC0415
 
+    _take_numbers_as_written(document)
     mapping = read_model(
-        Mapping, document, error=MappingError, null_allowed=lambda path: path[-1] in {"otherwise", "on_missing"}
+        Mapping, document, error=MappingError, null_allowed=lambda path: path[-1] in {"otherwise", "on_missing", "mask"}
     ).from_document(document)
     tables: dict[str, ValueTable] = {}
     problems: list[Problem] = []
@@ -76,10 +77,22 @@ def _mapping_of(document: Document, folder: Path) -> Mapping:
         try:
             tables[file] = read_value_table(folder / file, file)
         except UnusableTable as error:
-            problems.append(mapping.problem(*at, message=str(error), hint="it stands beside the mapping"))
+            hint = None if (folder / file).is_file() else "it stands beside the mapping"
+            problems.append(mapping.problem(*at, message=str(error), hint=hint))
     if problems:
         raise MappingError(problems)
     return mapping.with_value_tables(tables)
+
+
+def _take_numbers_as_written(document: Document) -> None:
+    """Fixed values are texts: `1.10` for a field of texts is `1.10`, though as a number it would be 1.1."""
+    for section in ("fields", "lookups"):
+        items = document.data.get(section)
+        for name, item in items.items() if isinstance(items, dict) else ():
+            for key in ("constant", "default") if isinstance(item, dict) else ():
+                spot = document.spots.get((section, name, key))
+                if type(item.get(key)) in (int, float) and spot is not None and spot.text:
+                    item[key] = spot.text
 
 
 def _named_tables(mapping: Mapping) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 
-from sfsync.errors import MappingError, UsageError
+from sfsync.config.spelling import shown
+from sfsync.errors import MappingError, QueryFailed, UsageError
 from sfsync.mapping.field_mapping import FieldMapping, Lookup
 from sfsync.mapping.local_names import ID_COLUMN
 from sfsync.mapping.push_layers import Layers
 from sfsync.mapping.push_pipeline import Pipeline, SourceColumns, field_pipeline, lookup_pipeline, source_problems
 from sfsync.mapping.schema import Mapping
-from sfsync.mapping.transforms.computed import quoted_source
+from sfsync.mapping.transforms.computed import expression_of, quoted_source
 from sfsync.mapping.transforms.ids import id_stages
 from sfsync.mapping.transforms.stage import Telling, some
 from sfsync.mapping.transforms.typed import unlisted_note_sql
@@ -61,7 +63,7 @@ class PushLookup:
 
     Attributes:
         field: API name of the reference field.
-        objects: Which objects the parent may be of, in the order to try them.
+        objects: Which objects the parent may be of.
         by: For each object, the field that has the value.
         conditions: For each object, what else must hold of the parent: field → value.
         value_sql: The value as canonical text, or NULL where the source has none.
@@ -98,6 +100,9 @@ class PushPlan:
         record_id_problem_sql: A text that says what is wrong with that Id, or NULL.
         required_unmapped: Fields that a new record needs and the mapping has not.
         unused: Columns of the source that no entry reads.
+        layers: The SELECTs that the expressions above are part of.
+        expressions: The `sql` of every entry that has one, over the alias `source`, with its place in the mapping.
+        mapping: What it was made of.
     """
 
     columns: tuple[PushColumn, ...]
@@ -108,6 +113,8 @@ class PushPlan:
     required_unmapped: tuple[str, ...]
     unused: tuple[str, ...]
     layers: Layers
+    expressions: tuple[tuple[str, str, str], ...]
+    mapping: Mapping
 
     def from_sql(self, source_table: str) -> str:
         """What stands after FROM: the source, under the alias `source`, with what the expressions need.
@@ -123,7 +130,17 @@ class PushPlan:
         """Compute what SQL cannot (phone numbers), over distinct values, into temporary tables that `from_sql` joins.
 
         Must run before any statement with `from_sql`, in the same session; nothing happens where SQL is enough.
+
+        Raises:
+            MappingError: An SQL expression is none for these columns.
         """
+        for section, name, sql in self.expressions:
+            try:
+                session.execute(f'SELECT {sql} FROM {source_table} AS "source" LIMIT 0')
+            except QueryFailed as error:
+                message = f"the expression cannot be computed: {shown(error.message.splitlines()[0], 200)}"
+                hint = "columns of files are text: `CAST(amount AS DOUBLE)` makes a number of one"
+                raise MappingError([self.mapping.problem(section, name, "sql", message=message, hint=hint)]) from None
         self.layers.prepare(session, source_table)
 
 
@@ -190,7 +207,15 @@ class _Work:
             ),
             unused=tuple(name for name in self.columns.types if name not in read and name != "source_row"),
             layers=self.layers,
+            expressions=tuple(self._expressions()),
+            mapping=self.mapping,
         )
+
+    def _expressions(self) -> Iterator[tuple[str, str, str]]:
+        for section, items in (("fields", self.mapping.pushed_fields()), ("lookups", self.mapping.pushed_lookups())):
+            for name, item in items.items():
+                if item.sql is not None:
+                    yield section, name, expression_of(item.sql).sql(self.columns.names)
 
     def _found(self, name: str) -> FieldDescribe:
         found = self.describe.field(name)
@@ -233,7 +258,7 @@ class _Work:
             write=item.write,
             required=is_required(described),
             is_key=is_key,
-            same_sql="list_sort(string_split({}, ';'))" if described.type == "multipicklist" else "{}",
+            same_sql="list_sort(list_distinct(string_split({}, ';')))" if described.type == "multipicklist" else "{}",
         )
 
     def _lookup(self, name: str, lookup: Lookup) -> PushLookup:

@@ -11,7 +11,7 @@ from sfsync.mapping.field_mapping import FieldMapping, Lookup
 from sfsync.mapping.field_values import OtherValue
 from sfsync.mapping.schema import Mapping
 from sfsync.mapping.transforms import lists
-from sfsync.mapping.transforms.as_text import canonical_text, text_stages
+from sfsync.mapping.transforms.as_text import canonical_text, number_sql, text_stages
 from sfsync.mapping.transforms.computed import computed_stage, expression_of, quoted_source
 from sfsync.mapping.transforms.instants import utc_text_sql
 from sfsync.mapping.transforms.mask import mask_stages
@@ -136,12 +136,19 @@ def _first(item: FieldMapping | Lookup, columns: SourceColumns) -> tuple[str, Ki
     named = [columns.names[column.casefold()] for column in item.columns]
     if len(named) == 1:
         kind, column = kind_of(columns.types[named[0]]), quoted_source(named[0])
+        if kind is Kind.NUMBER:
+            return number_sql(column, columns.types[named[0]]), kind, ()
         if kind is not Kind.TEXT:
             return column, kind, ()
         is_plain_text = columns.types[named[0]].upper() in ("VARCHAR", "TEXT")
         return some(column if is_plain_text else f"CAST({column} AS VARCHAR)"), kind, ()
-    parts = [canonical_text(quoted_source(each), kind_of(columns.types[each])) for each in named]
+    parts = [_text_of(each, columns.types[each]) for each in named]
     return lists.joined_sql(parts, item.transform[0].join or ""), Kind.TEXT, ()
+
+
+def _text_of(column: str, sql_type: str) -> str:
+    kind, value = kind_of(sql_type), quoted_source(column)
+    return canonical_text(number_sql(value, sql_type) if kind is Kind.NUMBER else value, kind)
 
 
 def _transformed(mapping: Mapping, item: FieldMapping | Lookup, kind: Kind, telling: Telling) -> tuple[Stage, ...]:

@@ -13,6 +13,7 @@ from sfsync.mapping.local_names import check_column
 Format = Literal["csv", "parquet", "excel"]
 FileName = Annotated[str, AfterValidator(check_column)]
 
+_SERVER = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
 _PASSWORD = re.compile(r"[a-z]+://[^@/:]*:(?!\$\{\w+\}@)[^@]+@", re.IGNORECASE)
 #: Key → the formats it means something for.
 OF_FILES: dict[str, tuple[str, ...]] = {
@@ -66,6 +67,11 @@ class SourceSpec(StrictModel):
     mirror: Annotated[str, Field(min_length=1)] | None = None
     object: ApiName | None = None
     query: str | None = None
+
+    @property
+    def is_on_a_server(self) -> bool:
+        """Whether reading the rows takes the network; a DuckDB file is a file."""
+        return self.database is not None and _SERVER.match(self.database) is not None
 
     @model_validator(mode="after")
     def _is_one_place(self) -> Self:

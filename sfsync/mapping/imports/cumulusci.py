@@ -88,7 +88,7 @@ def _page(step: _Step, steps: list[_Step], shown_as: str) -> Page:
     for name, column in step.block("fields").items():
         page.add(_field(step, name, column))
     for name, value in step.block("static").items():
-        yaml = f"{{constant: {scalar(_constant(value))}}}"
+        yaml = f"{{constant: {scalar(_constant(step, name, value))}}}"
         page.add(Entry("fields", name, yaml, step.line("static", name)))
     for name, lookup in step.block("lookups").items():
         page.add(_lookup(step, steps, name, lookup))
@@ -100,8 +100,12 @@ def _page(step: _Step, steps: list[_Step], shown_as: str) -> Page:
     return page
 
 
-def _constant(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _constant(step: _Step, name: str, value: Any) -> str:
+    """A fixed value as the file has it: of `1.10`, a number would leave 1.1."""
+    spot = step.document.spots.get((step.name, "static", name))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return spot.text if spot is not None and spot.text else str(value)
 
 
 def _field(step: _Step, name: str, column: Any) -> Entry:

@@ -12,6 +12,7 @@ from sfsync.records import FieldDescribe
 
 _NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
 _SAMPLES = 3
+_PERCENT = re.compile(r"[+-]?[0-9][0-9.,'\u2019]*\s?%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ def fit(column: ColumnProfile, field: FieldDescribe) -> Fit:
     """Hold the values of a column against the type of a field."""
     if column.looks_like == "nothing":
         return Fit(0.9, "no values to look at")
+    if field.type == "percent" and column.share(_PERCENT) == 1.0:
+        return _percent(column)
     if field.type in _NUMBERS:
         return _number(column)
     return {
@@ -83,9 +86,14 @@ def _number(column: ColumnProfile) -> Fit:
     if column.looks_like not in {"number", "boolean"} or not (column.kind != "text" or column.number_forms):
         some = 0.5 if column.looks_like == "number" else 0.25
         return Fit(some, f"not all values are numbers, like `{_odd(column)}`")
-    if column.kind != "text" or "" in column.number_forms:
-        return Fit(1.0, "values are numbers")
     forms = set(column.number_forms)
+    if column.kind != "text" or "" in forms:
+        groups = [value.strip() for value in column.values if "." in value] if "de" in forms else []
+        if not groups or column.kind != "text" or any(value.startswith(("0", "-0", "+0")) for value in groups):
+            return Fit(1.0, "values are numbers")
+        written = f"`{shown(groups[0])}`"
+        doubt = f"{written} may be a fraction or have a thousand in it: `transform: {{number: en}}` or `{{number: de}}`"
+        return Fit(0.9, "values are numbers", doubt=doubt)
     example = shown(max(column.values, key=len))
     if not forms & {"de", "fr"}:
         form = "en" if "en" in forms else "en_IN"
@@ -97,6 +105,14 @@ def _number(column: ColumnProfile) -> Fit:
         )
         return Fit(0.9, "values are numbers", doubt=doubt)
     return Fit(1.0, f"values are numbers like `{example}`", f"{{number: {form}}}")
+
+
+def _percent(column: ColumnProfile) -> Fit:
+    example = shown(max(column.values, key=len))
+    if any(mark in value for value in column.values for mark in ",'\u2019"):
+        doubt = f"`{example}`: declare how it is written, like `transform: {{number: {{locale: de, symbol: '%'}}}}`"
+        return Fit(0.9, "values are percentages", doubt=doubt)
+    return Fit(1.0, f"values are percentages like `{example}`", '{number: {locale: en, symbol: "%"}}')
 
 
 def _date(column: ColumnProfile, _: FieldDescribe) -> Fit:

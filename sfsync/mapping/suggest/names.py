@@ -34,6 +34,7 @@ _SAME = {
     "salutation": ("prefix", "anrede"),
     "owner": ("agent", "salesagent", "rep", "salesrep", "responsible"),
     "account": ("accountname", "customer", "client"),
+    "accountname": ("company", "companyname", "firm", "firma", "organisation", "organization", "customername"),
 }
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
-from sfsync.config.model import Fault, faulty
+from sfsync.config.model import Fault, StrictModel, faulty
 from sfsync.config.spelling import shown
+from sfsync.mapping.transforms import months
 from sfsync.mapping.transforms.stage import Kind, Stage, Telling, fallible, matches, plain, some, trimmed
 from sfsync.store.names import literal
 
 _ORDERS = {"dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y", "ymd": "%Y/%m/%d"}
+_ISO = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 #: What may stand in a format of yours; the rest of it stands for itself.
 DIRECTIVES = frozenset("aAbBdfgHIjmMnpSyYz%")
 _NAMES = {"%d": "[0-9]{1,2}", "%m": "[0-9]{1,2}", "%Y": "[0-9]{4}"}
@@ -55,24 +57,55 @@ def _check_date_format(text: Any) -> Any:
     return text
 
 
-DateFormat = Annotated[str, AfterValidator(_check_date_format)]
+class DateFormat(StrictModel):
+    """How days are written in a column of texts.
+
+    Attributes:
+        format: `dmy`, `mdy`, `ymd`, or a format like `%d.%m.%Y`.
+        locale: Language of the months' names in a format that has them, like `de`; English unless given.
+    """
+
+    format: Annotated[str, AfterValidator(_check_date_format)]
+    locale: str | None = None
+
+    @model_validator(mode="after")
+    def _language_is_known(self) -> Self:
+        months.check_language(self.locale, self.format)
+        return self
+
+    @property
+    def loss(self) -> str | None:
+        """What a day would lose."""
+        used = directives(self.format)
+        return "leaves the century out" if "y" in used and "Y" not in used else None
+
+    def stages(self, telling: Telling) -> tuple[Stage, ...]:
+        """From text to day."""
+        if self.format in _ORDERS:
+            return _ordered_stages(self.format, telling)
+        words = f"is no day in the form {self.format}" + (f" ({self.locale})" if self.locale else "")
+        if self.locale is None:
+            value = f"CAST(try_strptime({{x}}, {literal(self.format)}) AS DATE)"
+        else:
+            form = literal(months.numbered(self.format))
+            value = f"CAST(try_strptime({months.numbered_sql('{x}', self.locale)}, {form}) AS DATE)"
+        return (fallible(lambda x: value.replace("{x}", x), Kind.DATE, words, telling),)
+
+    def shown_sql(self, sql: str) -> str:
+        """SQL of a day as text."""
+        if self.locale is not None:
+            return months.named_sql(sql, self.format, self.locale)
+        return f"strftime({sql}, {literal(_ORDERS.get(self.format, self.format))})"
 
 
-def date_loss(form: str) -> str | None:
-    """What a date would lose in this format."""
-    return "leaves the century out" if "y" in directives(form) and "Y" not in directives(form) else None
-
-
-def date_stages(form: str, telling: Telling) -> tuple[Stage, ...]:
-    """From text to day."""
-    if form not in _ORDERS:
-        words = f"is no day in the form {form}"
-        return (fallible(lambda x: f"CAST(try_strptime({x}, {literal(form)}) AS DATE)", Kind.DATE, words, telling),)
+def _ordered_stages(form: str, telling: Telling) -> tuple[Stage, ...]:
     pattern = r"[./-]".join(_NAMES[f"%{letter}"] for letter in form.replace("y", "Y"))
 
     def value(x: str) -> str:
         day = f"try_strptime(translate({x}, '.-', '//'), {literal(_ORDERS[form])})"
-        return f"CASE WHEN {matches(x, pattern)} THEN CAST({day} AS DATE) END"
+        days = f"WHEN {matches(x, pattern)} THEN CAST({day} AS DATE)"
+        # A spreadsheet has days that are days among those that somebody typed; this form is one of no order's.
+        return f"CASE WHEN {matches(x, _ISO)} THEN TRY_CAST({x} AS DATE) {days} END"
 
     order = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}[form]
     return plain(lambda x: some(trimmed(x))), fallible(
@@ -80,15 +113,10 @@ def date_stages(form: str, telling: Telling) -> tuple[Stage, ...]:
     )
 
 
-def shown_date_sql(sql: str, form: str) -> str:
-    """SQL of a day as text."""
-    return f"strftime({sql}, {literal(_ORDERS.get(form, form))})"
-
-
 def plain_date_stages(telling: Telling) -> tuple[Stage, ...]:
     """From text to day where nothing is declared: `2026-01-31` and nothing else."""
     return plain(lambda x: some(trimmed(x))), fallible(
-        lambda x: f"CASE WHEN {matches(x, '[0-9]{4}-[0-9]{2}-[0-9]{2}')} THEN TRY_CAST({x} AS DATE) END",
+        lambda x: f"CASE WHEN {matches(x, _ISO)} THEN TRY_CAST({x} AS DATE) END",
         Kind.DATE,
         "is no day as the API writes it, like 2026-01-31 (declare how it is written, like `transform: {date: dmy}`)",
         telling,

@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from sfsync.config.model import Fault, StrictModel, faulty
 from sfsync.config.spelling import shown, suggestion
+from sfsync.mapping.transforms import months
 from sfsync.mapping.transforms.dates import DAY, MONTH, YEAR, check_format, directives
 from sfsync.mapping.transforms.stage import Kind, Stage, Telling, fallible, matches, plain, some, trimmed
 from sfsync.store.names import literal
@@ -26,11 +27,13 @@ class DatetimeFormat(StrictModel):
         format: Like `%d.%m.%Y %H:%M`; ISO 8601 unless given.
         zone: Where the clock stands that the times were read from, like `Europe/Berlin`; needed unless each value has
             its offset (`%z`).
+        locale: Language of the months' names in a format that has them, like `de`; English unless given.
         twice: What becomes of a time that a clock shows twice in the night it is set back: `first`, `second`, `fail`.
     """
 
     format: str | None = None
     zone: str | None = None
+    locale: str | None = None
     twice: Literal["fail", "first", "second"] = "fail"
 
     @model_validator(mode="after")
@@ -40,6 +43,7 @@ class DatetimeFormat(StrictModel):
             raise faulty(Fault(f"there is no time zone `{shown(self.zone)}`", hint, ("zone",)))
         if self.format is None and self.zone is None:
             raise faulty(Fault("needs a `format`, a `zone`, or both", "like `{format: '%d.%m.%Y %H:%M', zone: UTC}`"))
+        months.check_language(self.locale, self.format)
         if self.format is not None:
             check_format(self.format, (YEAR, MONTH, DAY))
             if ("z" in directives(self.format)) == (self.zone is not None):
@@ -69,13 +73,17 @@ class DatetimeFormat(StrictModel):
         tidy = plain(lambda x: some(trimmed(x)))
         if self.format is None:
             return tidy, *_iso_stages(self, telling)
-        form = literal(self.format)
+        form, text = literal(self.format), "{x}"
         words = f"is no time in the form {self.format}"
+        if self.locale is not None:
+            form, text = literal(months.numbered(self.format)), months.numbered_sql("{x}", self.locale)
+            words += f" ({self.locale})"
         if self.zone is None:
             # With `%z` the database reads an instant; without, what a clock shows.
-            read = f"(try_strptime({{x}}, {form}) AT TIME ZONE 'UTC')"
-            return tidy, fallible(lambda x: read.format(x=x), Kind.DATETIME, words, telling)
-        clock = fallible(lambda x: f"CAST(try_strptime({x}, {form}) AS TIMESTAMP)", Kind.DATETIME, words, telling)
+            read = f"(try_strptime({text}, {form}) AT TIME ZONE 'UTC')"
+            return tidy, fallible(lambda x: read.replace("{x}", x), Kind.DATETIME, words, telling)
+        read = f"CAST(try_strptime({text}, {form}) AS TIMESTAMP)"
+        clock = fallible(lambda x: read.replace("{x}", x), Kind.DATETIME, words, telling)
         return tidy, clock, *self.clock_stages(telling)
 
     def clock_stages(self, telling: Telling) -> tuple[Stage, ...]:
@@ -96,8 +104,11 @@ class DatetimeFormat(StrictModel):
         local = sql if zone == "UTC" else f"(({sql} AT TIME ZONE 'UTC') AT TIME ZONE {literal(zone)})"
         form = self.format or "%Y-%m-%dT%H:%M:%S.%g%z"
         offset = _offset_sql(sql, local) if zone != "UTC" else "'+00:00'"
-        parts = [f"strftime({local}, {literal(part)})" if part else "''" for part in form.split("%z")]
+        parts = [self._part_sql(local, part) if part else "''" for part in form.split("%z")]
         return f" || {offset} || ".join(parts)
+
+    def _part_sql(self, sql: str, form: str) -> str:
+        return f"strftime({sql}, {literal(form)})" if self.locale is None else months.named_sql(sql, form, self.locale)
 
 
 def plain_datetime_stages(telling: Telling) -> tuple[Stage, ...]:

@@ -11,7 +11,10 @@ from sfsync.store.names import literal
 def chosen_sql(sql: str, separator: str) -> str:
     """SQL of a multi-select value as Salesforce writes it (`a;b`), from parts between separators of yours."""
     parts = f"list_transform(string_split({sql}, {literal(separator.strip() or separator)}), lambda p: {trimmed('p')})"
-    return some(f"array_to_string(list_filter({parts}, lambda p: p <> ''), ';')")
+    chosen = f"list_filter({parts}, lambda p: p <> '')"
+    # What is chosen twice is chosen once; the first of each keeps its place.
+    once = f"list_filter({chosen}, lambda p, i: list_position({chosen}, p) = i)"
+    return some(f"array_to_string({once}, ';')")
 
 
 def shown_choice_sql(sql: str, separator: str) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Literal
 
-from sfsync.mapping.transforms.stage import Kind, Stage, plain
+from sfsync.mapping.transforms.stage import Kind, Stage, plain, trimmed
 from sfsync.records import FieldDescribe
 from sfsync.store.names import literal
 
 Mask = Literal["hash", "fake", "null", "keep-domain"]
+
+#: Digits in front of a domain that is kept.
+_LONGEST, _SHORTEST = 16, 12
 
 _FIRST = ("Alex", "Blake", "Casey", "Dana", "Ellis", "Finley", "Gray", "Harper", "Indigo", "Jules", "Kai", "Lane")
 _LAST = ("Archer", "Baker", "Carter", "Dyer", "Fisher", "Glover", "Hunter", "Mason", "Porter", "Sawyer", "Tailor")
@@ -28,17 +31,16 @@ def mask_stages(mask: Mask, described: FieldDescribe, salt: str) -> tuple[Stage,
     # An e-mail field takes nothing but addresses.
     tail = " || '@example.com'" if described.type == "email" else ""
     width = min(described.length or 32, 32)
-    return (plain(lambda x: f"substr({_digest(x, salt, described)}, 1, {width}){tail}"),)
+    return (plain(lambda x: f"substr({_digest(x, salt)}, 1, {width}){tail}"),)
 
 
-def _digest(sql: str, salt: str, described: FieldDescribe) -> str:
+def _digest(sql: str, salt: str) -> str:
     """SQL of 64 hexadecimal digits that are the same for what means the same, in whichever object it stands."""
     # Salted before and behind with a key derived from the salt: without it, hashes of known addresses could be listed.
     key = hashlib.sha256(salt.encode()).hexdigest()
-    text = f"CAST({sql} AS VARCHAR)"
-    if _is_email(described):
-        text = f"lower(trim({text}))"  # capitals do not make another address
-    return f"sha256({literal(key)} || {text} || {literal(key)})"
+    text = trimmed(sql)  # as the org keeps it: blanks around a text are none of it
+    text = f"CASE WHEN contains({sql}, '@') THEN lower({text}) ELSE {text} END"  # capitals make no other address
+    return f"sha256({literal(key)} || ({text}) || {literal(key)})"
 
 
 def _is_email(described: FieldDescribe) -> bool:
@@ -52,7 +54,7 @@ def _pick(digest: str, start: int, words: tuple[str, ...]) -> str:
 
 def _fake_sql(sql: str, described: FieldDescribe, salt: str) -> str:
     """A made-up value of the kind that the field's type and name ask for; its end keeps two values apart."""
-    digest = _digest(sql, salt, described)
+    digest = _digest(sql, salt)
     made = _made_up(digest, described)
     cut = f"substr({made}, 1, {described.length})" if described.length else made
     return f"CASE WHEN {sql} IS NOT NULL THEN {cut} END"
@@ -60,13 +62,14 @@ def _fake_sql(sql: str, described: FieldDescribe, salt: str) -> str:
 
 def _made_up(digest: str, described: FieldDescribe) -> str:
     name, short = described.name.casefold(), f"substr({digest}, 57, 8)"
+    long = f"substr({digest}, 53, 12)"  # of a million addresses no two may become one
     number = f"CAST('0x' || substr({digest}, 50, 7) AS INTEGER)"
     if _is_email(described):
-        return f"lower({_pick(digest, 1, _FIRST)}) || '.' || {short} || '@example.com'"
+        return f"lower({_pick(digest, 1, _FIRST)}) || '.' || {long} || '@example.com'"
     if described.type == "phone" or "phone" in name or "fax" in name:
         return f"'+1555' || lpad(CAST({number} % 10000000 AS VARCHAR), 7, '0')"
     if described.type == "url" or name == "website":
-        return f"'https://' || {short} || '.example.com'"
+        return f"'https://' || {long} || '.example.com'"
     if "street" in name:
         return f"CAST(1 + {number} % 200 AS VARCHAR) || ' ' || {_pick(digest, 1, _STREET)} || ' Street'"
     # An account's `Name` is the `Company` of the lead that it was.
@@ -75,6 +78,7 @@ def _made_up(digest: str, described: FieldDescribe) -> str:
 
 
 def _keep_domain_sql(sql: str, described: FieldDescribe, salt: str) -> str:
-    domain = f"lower(regexp_extract(trim({sql}), '@[^@]*$'))"
-    room = max(1, min(16, (described.length or 80) - 64))
-    return f"CASE WHEN {sql} IS NOT NULL THEN substr({_digest(sql, salt, described)}, 1, {room}) || {domain} END"
+    domain = f"lower(regexp_extract({trimmed(sql)}, '@[^@]*$'))"
+    # A shorter digest would make one address of two: where not even that has room, the text is too long.
+    room = f"greatest({_SHORTEST}, least({_LONGEST}, {described.length or 80} - length({domain})))"
+    return f"CASE WHEN {sql} IS NOT NULL THEN substr({_digest(sql, salt)}, 1, {room}) || {domain} END"

@@ -110,18 +110,26 @@ def _form(decimal: str, groups: str, *, indian: bool) -> str:
     whole = "[0-9]+"
     if groups:
         mark = "[" + "".join(_class(each) for each in groups) + "]"
-        whole = f"(?:{whole}|[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+"
-        whole += f"|[0-9]{{1,2}}(?:{mark}[0-9]{{2}})*{mark}[0-9]{{3}})" if indian else ")"
+        # `0.125` is no thousand in any language, but the fraction of another one.
+        whole = f"(?:{whole}|[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+"
+        whole += f"|[1-9][0-9]?(?:{mark}[0-9]{{2}})*{mark}[0-9]{{3}})" if indian else ")"
     return f"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?"
 
 
-def plain_number_stages(telling: Telling) -> tuple[Stage, ...]:
-    """From text to number where nothing is declared: as the API writes it, never with group marks."""
+def plain_number_stages(telling: Telling, *, as_text: bool = False, like: str = "de") -> tuple[Stage, ...]:
+    """From text to number where nothing is declared: as the API writes it, never with group marks.
+
+    Args:
+        telling: How problems name values.
+        like: What a refusal shows as an example of a declaration.
+        as_text: The number stays the text it is, for a double does not hold each whole number of more than 15 digits.
+    """
 
     def value(x: str) -> str:
         number = f"TRY_CAST({x} AS DOUBLE)"
-        return f"CASE WHEN {matches(x, '[+-]?' + _PLAIN)} AND isfinite({number}) THEN {number} END"
+        made = x if as_text else number
+        return f"CASE WHEN {matches(x, '[+-]?' + _PLAIN)} AND isfinite({number}) THEN {made} END"
 
-    words = "is not a number as the API writes it (declare how it is written, like `transform: {number: de}`)"
+    words = f"is not a number as the API writes it (declare how it is written, like `transform: {{number: {like}}}`)"
     tidy = plain(lambda x: some(trimmed(f"replace({x}, '\u2212', '-')")))
-    return tidy, fallible(value, Kind.NUMBER, words, telling)
+    return tidy, fallible(value, Kind.TEXT if as_text else Kind.NUMBER, words, telling)

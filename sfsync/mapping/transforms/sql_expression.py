@@ -93,7 +93,8 @@ def read_expression(text: str) -> SqlExpression:
                 raise UnusableExpression(f"an expression may not hold {name}")
         if isinstance(node, exp.Func):
             name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).casefold()
-            if name in _FORBIDDEN_FUNCTIONS:
+            # `age` of one time counts from the day on which it is asked.
+            if name in _FORBIDDEN_FUNCTIONS or (name == "age" and len(node.expressions) == 1):
                 raise UnusableExpression(f"an expression may not call `{shown(name)}`")
     return SqlExpression(text, tuple(dict.fromkeys(_columns(tree))))
 

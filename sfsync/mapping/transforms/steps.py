@@ -67,7 +67,7 @@ class Step(StrictModel):
     title: Literal[True] | None = None
     email: Literal[True] | None = None
     number: Annotated[numbers.NumberFormat, ShortForm("locale")] | None = None
-    date: dates.DateFormat | None = None
+    date: Annotated[dates.DateFormat, ShortForm("format")] | None = None
     datetime: Annotated[DatetimeFormat, BeforeValidator(_short_datetime)] | None = None
     phone: Annotated[PhoneFormat, ShortForm("region")] | None = None
     boolean: booleans.BooleanWords | None = None
@@ -94,7 +94,7 @@ class Step(StrictModel):
         if self.key in text.LOSSES:
             return text.LOSSES[self.key]
         if self.date is not None:
-            return dates.date_loss(self.date)
+            return self.date.loss
         if self.datetime is not None:
             return self.datetime.loss
         if self.key in {"name", "split", "join"}:
@@ -106,7 +106,7 @@ class Step(StrictModel):
         if self.number is not None:
             return () if kind in (Kind.NUMBER, Kind.INTEGER) else self.number.stages(telling)
         if self.date is not None:
-            return () if kind is Kind.DATE else dates.date_stages(self.date, telling)
+            return () if kind is Kind.DATE else self.date.stages(telling)
         if self.datetime is not None:
             return self._datetime_stages(self.datetime, kind, telling)
         if self.boolean is not None:
@@ -158,7 +158,7 @@ class Step(StrictModel):
         if self.number is not None:
             return self.number.shown_sql(sql)
         if self.date is not None:
-            return dates.shown_date_sql(sql, self.date)
+            return self.date.shown_sql(sql)
         if self.datetime is not None:
             return self.datetime.shown_sql(sql)
         if self.boolean is not None:

@@ -85,16 +85,44 @@ class Split(StrictModel):
 
 NamePart = Literal["first", "last"]
 
+#: What follows a last name and belongs to it; only behind two words, for one of them would be none.
+_SUFFIX = r"(?i:jr|sr|jnr|snr|ii|iii|iv|ph\.?d|m\.?d|esq)\.?"
+#: Words in front of a last name that belong to it however they are written.
+_PARTICLES = "van|von|der|den|de|del|della|da|dos|di|du|la|bin"
+_PARTICLE = f"(?i:{_PARTICLES})"
+#: A last name that stands alone, or the one behind the first names: one word, with its particles. Where names have
+#: capitals, a word without one is a particle too (`ter`, `zu`, `'t`), and `Ortega y Gasset` is one name.
+_LAST_NAMES = (
+    rf"^((?:(?:{_PARTICLES}) )+\p{{Lu}}[^ ]*)$",
+    rf"^\p{{Lu}}[^ ]*(?: [^ ]+)*?((?: (?:{_PARTICLE}|[\p{{Ll}}'\x{{2019}}][^ ]*|[^ ]+ [ye]))* [^ ]+)$",
+    rf"^[^ ]+(?: [^ ]+)*?((?: {_PARTICLE})* [^ ]+)$",
+)
+
+
+#: Whether a text has any of that at all: few names do, and taking them apart is slow.
+_HAS_SUFFIX = f" {_SUFFIX}$"
+_HAS_PARTICLE = rf"(?:^| )(?:{_PARTICLE}|[\p{{Ll}}'\x{{2019}}][^ ]*|[^ ]+ [ye]) "
+
 
 def name_sql(part: NamePart, sql: str) -> str:
     """SQL of a person's first or last name: of `Ada Lovelace` and `Lovelace, Ada` alike; one word is a last name.
 
     The text has single blanks, and none around it.
     """
+    cut = f"regexp_replace({sql}, {literal(rf'^([^ ]+ .*?),? {_SUFFIX}$')}, '\\1')"
+    bare = f"CASE WHEN {_has(sql, _HAS_SUFFIX)} THEN {cut} ELSE {sql} END"
+    found = ", ".join(some(f"regexp_extract({bare}, {literal(each)}, 1)") for each in _LAST_NAMES)
+    plain_last = f"regexp_extract({bare}, '([^ ]+)$', 1)"
+    last = f"CASE WHEN {_has(bare, _HAS_PARTICLE)} THEN coalesce({found}, {bare}) ELSE {plain_last} END"
     if part == "first":
-        before = f"regexp_extract({sql}, '^(.*) [^ ]+$', 1)"
-        after = f"regexp_extract({sql}, '^[^,]*,(.*)$', 1)"
-    else:
-        before = f"regexp_extract({sql}, '([^ ]+)$', 1)"
-        after = f"regexp_extract({sql}, '^([^,]*),', 1)"
-    return some(trimmed(f"CASE WHEN {sql} LIKE '%,%' THEN {after} ELSE {before} END"))
+        after = f"regexp_extract({bare}, '^[^,]*,(.*)$', 1)"
+        before = f"substr({bare}, 1, length({bare}) - length({last}))"
+        return some(trimmed(f"CASE WHEN {bare} LIKE '%,%' THEN {after} ELSE {before} END"))
+    suffix = f"regexp_extract({sql}, {literal(rf'^[^ ]+ .*?,?( {_SUFFIX})$')}, 1)"
+    suffix = f"CASE WHEN {_has(sql, _HAS_SUFFIX)} THEN {suffix} ELSE '' END"
+    before = trimmed(f"regexp_extract({bare}, '^([^,]*),', 1)")
+    return some(trimmed(f"CASE WHEN {bare} LIKE '%,%' THEN {before} ELSE {last} END || {suffix}"))
+
+
+def _has(sql: str, pattern: str) -> str:
+    return f"regexp_matches({sql}, {literal(pattern)})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfsync.mapping.transforms import booleans, dates, ids, instants, numbers
 from sfsync.mapping.transforms.as_text import text_stages
-from sfsync.mapping.transforms.stage import Kind, Stage, Telling, checked, fallible, plain, texts
+from sfsync.mapping.transforms.stage import Kind, Stage, Telling, checked, fallible, matches, plain, texts
 from sfsync.records import FieldDescribe
 from sfsync.store.names import literal
 
@@ -44,7 +44,8 @@ def _misfit(kind: Kind, target: Kind, words: str, telling: Telling) -> tuple[Sta
 
 def _number_stages(kind: Kind, described: FieldDescribe, telling: Telling) -> tuple[Stage, ...]:
     if kind is Kind.TEXT:
-        return numbers.plain_number_stages(telling)
+        like = "{locale: en, symbol: '%'}" if described.type == "percent" else "de"
+        return numbers.plain_number_stages(telling, like=like)
     if kind in (Kind.NUMBER, Kind.INTEGER):
         number = "CAST({x} AS DOUBLE)"
         return (
@@ -64,16 +65,18 @@ def _integer_stages(kind: Kind, described: FieldDescribe, telling: Telling) -> t
     if kind is Kind.INTEGER:
         words = f"is too large for {described.name}"
         return (fallible(lambda x: f"TRY_CAST({x} AS {sql_type})", Kind.INTEGER, words, telling),)
-    number = _number_stages(kind, described, telling)
     # A double of 2^63 would overflow: the bound itself is not taken.
-    limit = repr(float(2**bits))
-    fits = f"abs({{x}}) < {limit} AND {{x}} = trunc({{x}})"
-    return *number, fallible(
-        lambda x: f"CASE WHEN {fits.format(x=x)} THEN CAST({x} AS {sql_type}) END",
-        Kind.INTEGER,
-        "is no whole number, or too large",
-        telling,
-    )
+    number = "TRY_CAST({x} AS DOUBLE)"
+    fits = f"abs({number}) < {float(2**bits)!r} AND {number} = trunc({number})"
+    made = f"CASE WHEN {fits} THEN CAST({number} AS {sql_type}) END"
+    if kind is Kind.TEXT:
+        before = numbers.plain_number_stages(telling, as_text=True)
+        digits = matches("{x}", "[+-]?[0-9]+")
+        made = f"CASE WHEN {digits} THEN TRY_CAST({{x}} AS {sql_type}) ELSE {made} END"
+    else:
+        before = _number_stages(kind, described, telling)
+    words = "is no whole number, or too large"
+    return *before, fallible(lambda x: made.format(x=x), Kind.INTEGER, words, telling)
 
 
 def _boolean_stages(kind: Kind, telling: Telling) -> tuple[Stage, ...]:

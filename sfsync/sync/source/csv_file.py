@@ -17,7 +17,7 @@ from sfsync.sync.source import sniff
 from sfsync.sync.source.batches import load_rows
 from sfsync.sync.source.csv_records import LONGEST_RECORD, Malformed, Record, read_records
 from sfsync.sync.source.faults import unreadable
-from sfsync.sync.source.source_table import SourceTable, column_names, finished
+from sfsync.sync.source.source_table import NAMES, SourceTable, column_names, finished
 from sfsync.sync.source.text_file import TextFile, read_text_file
 
 #: What spreadsheets write in front of a file, to tell each other the delimiter.
@@ -29,7 +29,7 @@ _UTF8 = frozenset({"utf-8", "utf-8-sig", "ascii"})
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A file whose form is known."""
+    """A file whose form is known; its last `nameless` columns have names of ours, for the header has none for them."""
 
     text: TextFile
     delimiter: str
@@ -38,6 +38,8 @@ class _Form:
     header: bool
     columns: tuple[str, ...]
     empty: tuple[str, ...]
+    nameless: int = 0
+    header_line: int | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -81,6 +83,9 @@ def load_csv_file(session: Session, path: Path, spec: SourceSpec, shown_as: str,
     form, notes = _form(text, spec)
     if not (form.is_plain and _loaded(session, form, table)):
         load_rows(session, table, form.columns, form.rows())
+    if form.nameless:
+        _drop_nameless(session, form, table)
+        notes.append(f"left out: {form.nameless} columns at the end, without a name and without any value")
     if text.damaged:
         notes.append("it holds replacement characters (U+FFFD): an earlier program has lost the letters there")
     return finished(session, table, shown_as, notes=notes)
@@ -112,6 +117,17 @@ def _may_have_more(session: Session, form: _Form, table: str) -> bool:
     return ends > int(empty)
 
 
+def _drop_nameless(session: Session, form: _Form, table: str) -> None:
+    """Take away the columns that a spreadsheet wrote behind its own; a value in one is one that nobody could map."""
+    for number, name in list(enumerate(form.columns, start=1))[-form.nameless :]:
+        row = session.execute(f"SELECT min(source_row) FROM {table} WHERE {quote(name)} IS NOT NULL").scalar()
+        if row is not None:
+            message = f"column {number} of {len(form.columns)} has no name, and in row {row:,} a value"
+            hint = f"where a title stands above the names, `skip: {form.header_line}`; else {NAMES}"
+            raise unreadable(form.text.shown_as, message, hint, line=form.header_line)
+        session.execute(f"ALTER TABLE {table} DROP COLUMN {quote(name)}")
+
+
 def _form(text: TextFile, spec: SourceSpec) -> tuple[_Form, list[str]]:
     """How the file is written, and what to tell of that."""
     quote_mark = spec.quote or '"'
@@ -135,7 +151,13 @@ def _form(text: TextFile, spec: SourceSpec) -> tuple[_Form, list[str]]:
     first = next(_told(read_records(lines, delimiter, quote_mark, first_line=before + 1), text))
     if spec.header:
         _check_quotes(first, text, quote_mark)
-        form = replace(form, columns=tuple(column_names(first.values, text.shown_as, line=first.line)))
+        names = [name.strip() for name in first.values]
+        while len(names) > 1 and not names[-1]:
+            names.pop()
+        nameless = len(first.values) - len(names)
+        names += [f"~{number}" for number in range(len(names) + 1, len(first.values) + 1)]
+        named = tuple(column_names(names, text.shown_as, line=first.line))
+        form = replace(form, columns=named, nameless=nameless, header_line=first.line)
     else:
         form = replace(form, columns=tuple(column_names(spec.columns, text.shown_as)))
     return form, notes

@@ -14,10 +14,9 @@ from sfsync.errors import QueryFailed, UsageError
 from sfsync.mapping.source_spec import SourceSpec
 from sfsync.store.interface import Session
 from sfsync.sync.source.faults import unreadable
-from sfsync.sync.source.source_table import SourceTable, column_names, finished
+from sfsync.sync.source.source_table import SourceTable, column_names, finished, telling_clocks
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SERVER = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
 _BATCH = 50_000
 
 
@@ -33,7 +32,7 @@ def load_database(session: Session, spec: SourceSpec, query: str, root: Path, ta
         from sfsync.sync.source.postgres import load_postgres  # noqa: PLC0415 - an extra
 
         return load_postgres(session, _with_variables(address), query, table, spec.empty)
-    if _SERVER.match(address):
+    if spec.is_on_a_server:
         kind = shown(address.partition("://")[0])
         hint = "a DuckDB file or `postgresql://…`; export others as CSV or Parquet"
         raise unreadable("database", f"`{kind}` databases cannot be read", hint)
@@ -69,4 +68,4 @@ def _load_duckdb(session: Session, spec: SourceSpec, query: str, path: Path, tab
         raise unreadable(shown_as, f"it refuses the query: {shown(error, 400)}") from None
     finally:
         other.close()
-    return finished(session, table, shown_as, empty=spec.empty)
+    return telling_clocks(session, finished(session, table, shown_as, empty=spec.empty))

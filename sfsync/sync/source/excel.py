@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 _CLOCK = re.compile(r"[hs]|AM/PM", re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
-_ZEROS = re.compile(r"0{2,}")
+#: A form that fills digits up with zeros: a code, maybe in groups, like `00000-0000`; text in it stands in quotes.
+_CODE = re.compile(r"(?:0|[-/ ()]|\\[-/. ()+]|\"[-/. ()+]*\")+")
+_COLOURS = re.compile(r"^(?:\[[^\]<>=]*\])+")
+#: How the file writes characters that XML does not take, like a carriage return: `_x000D_`.
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_HIDDEN = re.compile(rb"<(?:\w+:)?row [^>]*?\br=\"([0-9]+)\"[^>]*?\bhidden=\"(?:1|true)\"")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell [^>]*?ref=\"([A-Z]{1,3})([0-9]+):([A-Z]{1,3})([0-9]+)\"")
 
 
 def load_excel(session: Session, path: Path, spec: SourceSpec, shown_as: str, table: str) -> SourceTable:
@@ -42,7 +48,10 @@ def load_excel(session: Session, path: Path, spec: SourceSpec, shown_as: str, ta
         if _has_formulas(path):
             _check_formulas(path, sheet, shown_as)
         load_rows(session, table, columns, sheet.rows(columns))
-    return finished(session, table, shown_as, notes=[f"sheet: {shown(sheet.name)}"])
+    notes = [f"sheet: {shown(sheet.name)}"]
+    if sheet.hidden:
+        notes.append(f"{len(sheet.hidden):,} rows are hidden in the sheet, and are read like the others")
+    return finished(session, table, shown_as, notes=notes)
 
 
 @contextmanager
@@ -96,6 +105,8 @@ class _Sheet:
         if not hasattr(self._sheet, "iter_rows"):
             raise unreadable(shown_as, f"the sheet `{shown(name)}` is a chart", "declare another: `sheet: NAME`")
         self._sheet.reset_dimensions()  # programs write them wrongly, and rows would be missing
+        self._merged: dict[tuple[int, int], str] | None = None
+        self.hidden: set[bytes] = set()  # numbers of rows, known once the rows were read
 
     def cells(self) -> Iterator[tuple[int, Sequence[Any]]]:
         """Every row below what is skipped, with its number."""
@@ -126,10 +137,34 @@ class _Sheet:
                     hint = "name the column, or take the value out"
                     raise unreadable(self.shown_as, f"{_place(cell, number)} stands beside the columns", hint)
             cells = row[: len(columns)]
+            self._refuse_merged(cells, number)
             yield [
                 None if cell is None or cell.value is None else self._text(cell, number)
                 for cell, _ in zip_longest(cells, columns)
             ]
+
+    def _refuse_merged(self, cells: Sequence[Any], number: int) -> None:
+        """Of merged cells the first alone holds the value: the rows and columns beside it would be empty."""
+        if self._merged is None:
+            self._merged = dict(self._merged_cells())
+        for at, cell in enumerate(cells, start=1) if self._merged else ():
+            if cell.value is not None and (area := self._merged.get((number, at))):
+                hint = "take them apart in the spreadsheet, and write the value into every cell that it is meant for"
+                message = f"the cells {area} are merged, and the first alone holds their value"
+                raise unreadable(self.shown_as, message, hint, line=number)
+
+    def _merged_cells(self) -> Iterator[tuple[tuple[int, int], str]]:
+        """Row and column of the first of merged cells, and which they are."""
+        from openpyxl.utils import column_index_from_string  # noqa: PLC0415 - an extra
+
+        with self._sheet._get_source() as part:  # noqa: SLF001 - sheets that are streamed do not tell of it
+            before = b""
+            while chunk := part.read(1 << 20):
+                self.hidden.update(_HIDDEN.findall(before + chunk))
+                for left, top, right, bottom in _MERGED.findall(before + chunk):
+                    area = f"{left.decode()}{int(top)}:{right.decode()}{int(bottom)}"
+                    yield (int(top), column_index_from_string(left.decode())), area
+                before = chunk[-200:]
 
     def _text(self, cell: Any, number: int) -> str | None:
         value = cell.value
@@ -147,21 +182,47 @@ def _as_text(value: Any, form: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
-        whole = isinstance(value, int) or value.is_integer()
-        if whole and value >= 0 and _ZEROS.fullmatch(form):
-            return str(int(value)).zfill(len(form))  # a code that is shown with its zeros
-        return str(value) if isinstance(value, int) else _number(value)
+        return _shown_number(value, form)
     if isinstance(value, datetime):
         is_day = value.time() == time() and not _CLOCK.search(_QUOTED.sub("", form))
         return value.date().isoformat() if is_day else value.isoformat()
     if isinstance(value, (date, time)):
         return value.isoformat()
-    return str(value) if isinstance(value, (str, timedelta)) else shown(value, 1000)
+    if isinstance(value, str):
+        return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value) if "_x" in value else value
+    return str(value) if isinstance(value, timedelta) else shown(value, 1000)
 
 
-def _number(value: float) -> str:
+def _shown_number(value: float, form: str) -> str:
+    """A number as its cell shows it, as far as that says what it is: a code, a percentage, or just a number."""
+    if (isinstance(value, int) or value.is_integer()) and value >= 0:
+        first = _COLOURS.sub("", form.partition(";")[0])
+        if _CODE.fullmatch(first) and first.count("0") > 1:
+            return _code(str(int(value)), first)
+    if "%" in _QUOTED.sub("", form):
+        # The cell holds 0.12 where people see 12%: the bare number would be a hundredth of what they mean.
+        return _number(Decimal(format(value, ".15g")) * 100) + "%"
+    return str(value) if isinstance(value, int) else _number(Decimal(format(value, ".15g")))
+
+
+def _code(digits: str, form: str) -> str:
+    """Digits in a form of zeros: each zero takes one from the right, the first takes all that are left."""
+    zeros = form.count("0")
+    left = iter(digits.zfill(zeros))
+    more = max(0, len(digits) - zeros)
+    text = ""
+    for char in form:
+        if char == "0":
+            text += "".join(next(left) for _ in range(more + 1))
+            more = 0
+        elif char not in '\\"':
+            text += char
+    return text
+
+
+def _number(value: Decimal) -> str:
     """A number with the fifteen digits that Excel has, and no exponent."""
-    text = format(Decimal(format(value, ".15g")), "f")
+    text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sfsync.errors import UsageError
 from sfsync.store.interface import Session
-from sfsync.sync.source.source_table import SourceTable, column_names, finished, table_name
+from sfsync.sync.source.source_table import SourceTable, column_names, finished, table_name, telling_clocks
 
 _SHOWN_AS = "data frame"
 
@@ -41,9 +42,13 @@ def load_frame(session: Session, frame: Any, name: str) -> SourceTable:
             data = data.set_column(at, field.name, plain)
         elif pa.types.is_null(field.type):
             data = data.set_column(at, field.name, pa.nulls(data.num_rows, pa.string()))
+        elif pa.types.is_floating(field.type):
+            column = data.column(at)
+            absent = pa.scalar(None, field.type)
+            data = data.set_column(at, field.name, pc.if_else(pc.is_nan(column), absent, column))
     table = table_name(name)
     session.load_arrow(table, data)
-    return finished(session, table, _SHOWN_AS, notes=notes)
+    return telling_clocks(session, finished(session, table, _SHOWN_AS, notes=notes))
 
 
 def _from_arrow(frame: Any) -> pa.Table:
@@ -70,10 +75,13 @@ def _from_pandas(frame: pd.DataFrame, notes: list[str]) -> pa.Table:
 
 def _column(series: pd.Series[Any], name: str, notes: list[str]) -> pa.Array | pa.ChunkedArray:
     if isinstance(series.dtype, pd.CategoricalDtype):
-        series = series.astype(series.cat.categories.dtype)
+        # As objects: whole numbers have no place for a value that is missing.
+        series = pd.Series(series.cat.categories.to_numpy(dtype=object)).reindex(series.cat.codes)
+    if isinstance(series.dtype, (pd.PeriodDtype, pd.IntervalDtype)):
+        return pa.array([_text(value) for value in series], pa.string())  # Arrow would have their inner numbers
     try:
         return pa.array(series, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         notes.append(f"the column {name} holds values of several kinds, and is taken as text")
         return pa.array([_text(value) for value in series], pa.string())
 
@@ -82,7 +90,7 @@ def _text(value: Any) -> str | None:
     """A Python value as the API writes it."""
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return None
-    if isinstance(value, bool):
+    if pd.api.types.is_bool(value):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))

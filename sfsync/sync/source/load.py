@@ -10,13 +10,14 @@ from sfsync.config.spelling import shown
 from sfsync.errors import QueryFailed, SourceError
 from sfsync.mapping.source_spec import OF_FILES, SourceSpec
 from sfsync.store.interface import Session
+from sfsync.store.names import quote
 from sfsync.store.names import table as qualified
 from sfsync.sync.source.csv_file import load_csv_file
 from sfsync.sync.source.faults import unreadable
 from sfsync.sync.source.files import files_as_tables, notes_of
 from sfsync.sync.source.mirror import load_mirror
 from sfsync.sync.source.one_query import one_query
-from sfsync.sync.source.source_table import ROW_COLUMN, SourceTable, finished, table_name
+from sfsync.sync.source.source_table import ROW_COLUMN, SourceTable, column_names, finished, table_name, telling_clocks
 
 _ENDINGS = {
     ".csv": "csv",
@@ -127,8 +128,18 @@ def _load_parquet(session: Session, path: Path, spec: SourceSpec, table: str) ->
         session.load_parquet(table, path)
     except QueryFailed as error:
         raise unreadable(shown_as, f"it is no Parquet file: {shown(error.message.splitlines()[0], 200)}") from None
-    _check_own_column(session, table, shown_as)
-    return finished(session, table, shown_as, empty=spec.empty)
+    _take_names(session, table, path, shown_as)
+    return telling_clocks(session, finished(session, table, shown_as, empty=spec.empty))
+
+
+def _take_names(session: Session, table: str, path: Path, shown_as: str) -> None:
+    """Give the columns the names they have in the file: of two that differ in capitals alone, none is the other."""
+    import pyarrow.parquet  # noqa: PLC0415 - for Parquet alone
+
+    given = pyarrow.parquet.read_schema(path).names
+    for written, name in zip(given, column_names(given, shown_as), strict=True):
+        if written != name:
+            session.execute(f"ALTER TABLE {table} RENAME COLUMN {quote(written)} TO {quote(name)}")
 
 
 def _check_own_column(session: Session, table: str, shown_as: str) -> None:

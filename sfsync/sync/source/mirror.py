@@ -19,7 +19,7 @@ from sfsync.mapping.field_mapping import FieldMapping, Lookup
 from sfsync.mapping.schema import Mapping as SfMapping
 from sfsync.mapping.source_spec import SourceSpec
 from sfsync.mapping.transforms.as_text import canonical_text
-from sfsync.mapping.transforms.stage import kind_of
+from sfsync.mapping.transforms.stage import Kind, kind_of
 from sfsync.project import find_project
 from sfsync.records import FieldDescribe, ObjectDescribe
 from sfsync.store import ledger, open_store
@@ -80,13 +80,22 @@ def load_mirror(
 
 @dataclass(frozen=True, slots=True)
 class _Parent:
-    """Where a reference may lead to: the object, the field it is found by there, and SQL of that field's value."""
+    """Where a reference may lead to: the object, the field it is found by there, and what kind of value that has."""
 
     alias: str
     object: str
     by: str
-    value: str
+    kind: Kind
     is_unique: bool
+
+    def text_of(self, alias: str) -> str:
+        """SQL of the field's value as text."""
+        return canonical_text(f"{alias}.{quote(self.by)}", self.kind)
+
+    @property
+    def value(self) -> str:
+        """SQL of the value of the parent that the reference leads to."""
+        return self.text_of(self.alias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +112,23 @@ class _Reference:
         own = f"r.{quote(self.column)}"
         names = " or ".join(f"{each.object} without {each.by}" for each in self.parents)
         cases = [f"WHEN {own} IS NULL THEN NULL"]
-        for each in self.parents:
+        for each, others in self._in_order():
             if not each.is_unique:
                 many = literal(f" {each.object} records of the source)")
                 told = f"{each.value} || ' (' || {each.alias}t.records || {many}"
                 cases.append(f"WHEN {each.alias}t.records > 1 THEN {told}")
+            for alias, other in others:
+                # The lookup tries that object first, and would find the wrong record.
+                told = f"{each.value} || {literal(f' (of a {each.object}, and a {other.object} has it too)')}"
+                cases.append(f"WHEN {alias}.value IS NOT NULL THEN {told}")
             cases.append(f"WHEN {each.value} IS NOT NULL THEN {each.value}")
         return f"CASE {' '.join(cases)} ELSE {own} || {literal(f' ({names})')} END"
+
+    def _in_order(self) -> Iterator[tuple[_Parent, list[tuple[str, _Parent]]]]:
+        """Every parent, and those of the objects that a lookup tries before: alias of their values, and which."""
+        for number, each in enumerate(self.parents):
+            before = self.parents[:number]
+            yield each, [(f"{each.alias}o{at}", other) for at, other in enumerate(before) if other.by != "Id"]
 
     @property
     def lost_sql(self) -> str:
@@ -121,7 +140,7 @@ class _Reference:
     def joins(self) -> str:
         """The parents."""
         own, sql = f"r.{quote(self.column)}", ""
-        for each in self.parents:
+        for each, others in self._in_order():
             sql += f' LEFT JOIN {qualified("sf", each.object)} AS {each.alias} ON {each.alias}."Id" = {own}'
             if not each.is_unique:
                 by = quote(each.by)
@@ -129,6 +148,9 @@ class _Reference:
                     f" LEFT JOIN (SELECT {by} AS value, count(*) AS records FROM {qualified('sf', each.object)}"
                     f" GROUP BY 1 HAVING count(*) > 1) AS {each.alias}t ON {each.alias}t.value = {each.alias}.{by}"
                 )
+            for alias, other in others:
+                held = f"SELECT DISTINCT lower({other.text_of('o')}) AS value FROM {qualified('sf', other.object)} AS o"
+                sql += f" LEFT JOIN ({held}) AS {alias} ON {alias}.value = lower({each.value})"
         return sql
 
 
@@ -256,8 +278,7 @@ class _Reader:
                 raise unreadable(self.shown_as, f"it has no {name}.{by}, by which the parent is to be found", hint)
             own = f"{alias}_{number}"
             described = self.describes[name].field(by) if name in self.describes else None
-            value = canonical_text(f"{own}.{quote(by)}", kind_of(kind))
-            yield _Parent(own, name, by, value, described is not None and described.unique)
+            yield _Parent(own, name, by, kind_of(kind), described is not None and described.unique)
 
     def _must_hold(self, name: str) -> None:
         if name not in self.columns:

@@ -12,7 +12,7 @@ from sfsync.errors import IncompleteAnswer, UsageError
 from sfsync.store.interface import Session
 from sfsync.store.names import quote
 from sfsync.sync.source.faults import unreadable
-from sfsync.sync.source.source_table import ROW_COLUMN, SourceTable, column_names, finished
+from sfsync.sync.source.source_table import ROW_COLUMN, SourceTable, column_names, finished, telling_clocks
 
 if TYPE_CHECKING:
     import psycopg
@@ -61,7 +61,7 @@ def load_postgres(session: Session, address: str, query: str, table: str, empty:
         raise unreadable(_SHOWN_AS, message, "cast it to text in the query: `value::text`") from None
     except psycopg.Error as error:
         raise unreadable(_SHOWN_AS, _reason(error, address)) from None
-    return finished(session, table, _SHOWN_AS, empty=empty)
+    return telling_clocks(session, finished(session, table, _SHOWN_AS, empty=empty))
 
 
 def _connected(library: Any, address: str) -> psycopg.Connection[Any]:

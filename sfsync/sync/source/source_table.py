@@ -7,12 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sfsync.config.spelling import shown
+from sfsync.mapping.transforms.stage import Kind, kind_of
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote
 from sfsync.sync.source.faults import unreadable
 
 #: Column of every source table: 1-based number of the row in its source.
 ROW_COLUMN = "source_row"
+#: What to do about columns that cannot be told apart.
+NAMES = "name them in the source, or in the mapping: `header: false`, `skip: 1` and `columns: [...]`"
 #: Types of which no field of Salesforce can be made here.
 _BINARY = re.compile(r"BLOB|BYTEA|BIT", re.IGNORECASE)
 _ENUM = re.compile(r"ENUM|DICTIONARY", re.IGNORECASE)
@@ -55,7 +58,7 @@ def column_names(given: Iterable[str], shown_as: str, *, line: int | None = None
         SourceError: One is empty, stands twice, or is sfsync's own.
     """
     names = [name.strip() for name in given]
-    hint = "name them in the source, or in the mapping: `header: false`, `skip: 1` and `columns: [...]`"
+    hint = NAMES if line is not None else "give each column a name of its own in the source"
     first: dict[str, str] = {}
     for number, name in enumerate(names, start=1):
         if not name:
@@ -110,6 +113,23 @@ def finished(
     rows = int(session.execute(f"SELECT count(*) FROM {table}").scalar())
     found.append(f"{rows:,} rows, {len(columns)} columns")
     return SourceTable(table, columns, rows, tuple(found), shown_as)
+
+
+def telling_clocks(session: Session, source: SourceTable) -> SourceTable:
+    """The source, with a note on times that do not say where their clock stood: they are taken for UTC."""
+    clocks = [
+        name
+        for name, sql_type in source.columns.items()
+        if kind_of(sql_type) is Kind.DATETIME
+        and session.execute(
+            f"SELECT 1 FROM {source.table} WHERE CAST({quote(name)} AS TIME) <> TIME '00:00:00' LIMIT 1"
+        ).rows
+    ]
+    if not clocks:
+        return source
+    named = ", ".join(shown(name, 40) for name in clocks)
+    told = f"times without a zone are taken for UTC: {named}"
+    return source.noting(f"{told} (another is declared: `transform: {{datetime: Europe/Berlin}}`)")
 
 
 def _types(session: Session, table: str) -> dict[str, str]:

@@ -81,7 +81,7 @@ def read_text_file(path: Path, shown_as: str, declared: str | None) -> TextFile:
             except UnicodeDecodeError as error:
                 raise _undecodable(shown_as, error, (encoding, declared), crlf + lf + cr) from None
             if "\0" in text:
-                raise _nul(shown_as, crlf + lf + cr + _line_ends(text[: text.index("\0")]) + 1)
+                raise _nul(shown_as, chunk, crlf + lf + cr + _line_ends(text[: text.index("\0")]) + 1)
             pairs = text.count("\r\n") + (last == "\r" and text.startswith("\n"))
             feeds = text.count("\n")
             crlf, lf, cr = crlf + pairs, lf + feeds - pairs, cr + text.count("\r") - pairs
@@ -119,6 +119,8 @@ def _undecodable(shown_as: str, error: UnicodeDecodeError, encodings: tuple[str,
     message = f"the byte {error.object[error.start]:02X} is not {encoding}"
     if declared is not None:
         return unreadable(shown_as, message, "declare the encoding that the file is in", line=line)
+    if b"\0" in error.object[:_CHUNK]:
+        return unreadable(shown_as, message, _utf_16(error.object), line=line)
     around = error.object[max(0, error.start - 20) : error.start].rpartition(b"\n")[2]
     around += error.object[error.start : error.start + 12].partition(b"\n")[0]
     read = shown(around.decode("windows-1252", "replace").strip(), 40)
@@ -126,10 +128,18 @@ def _undecodable(shown_as: str, error: UnicodeDecodeError, encodings: tuple[str,
     return unreadable(shown_as, message, hint, line=line)
 
 
+def _utf_16(content: bytes) -> str:
+    """The hint for text of which every other byte is NUL."""
+    order = "le" if content[1::2].count(0) >= content[::2].count(0) else "be"
+    return f"it looks like UTF-16 without a byte-order mark: declare `encoding: utf-16-{order}`"
+
+
 def _line_ends(text: str) -> int:
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
-def _nul(shown_as: str, line: int) -> Exception:
+def _nul(shown_as: str, around: bytes, line: int) -> Exception:
     hint = "take it out; a file that is full of them may be `encoding: utf-16-le`"
+    if around.count(0) > len(around) // 4:
+        hint = _utf_16(around)
     return unreadable(shown_as, "it holds a NUL character, which no text can have", hint, line=line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+import duckdb
 import pytest
 
 from sfsync.project import find_project
@@ -119,6 +120,21 @@ def test_check_holds_the_rows_of_a_file_against_the_org(project, run):
     told = run("mapping", "check")
     assert told.code == 2
     assert "mappings/lead.yml:6:16: the days of `born`, like `1.2.1990` in row 1, may be day, month, year" in told.err
+
+
+def test_check_reads_a_duckdb_file_and_says_that_it_asks_no_server(project, run):
+    with duckdb.connect(str(project / "crm.duckdb")) as other:
+        other.execute("CREATE TABLE people AS SELECT repeat('x', 81) AS name")
+    head = "object: Lead\ndirection: push\nsource:\n  database: "
+    rest = "\n  query: SELECT name FROM people\nfields:\n  LastName: name\n"
+    (project / "mappings" / "lead.yml").write_text(f"{head}crm.duckdb{rest}")
+    told = run("mapping", "check")
+    assert (told.code, "mappings/lead.yml:7:3: 1 rows: LastName: the text has 81 characters" in told.err) == (0, True)
+    (project / "mappings" / "lead.yml").write_text(f"{head}postgresql://db.example.com/crm{rest}")
+    told = run("mapping", "check")
+    assert told.code == 0
+    assert "its rows were not checked: they are on a server, and a check asks none" in told.err
+    assert "`sfsync plan` reads them, and writes nothing" in told.err
 
 
 def test_a_data_loader_map_is_imported_with_what_is_lost_told(project, run):

@@ -48,7 +48,7 @@ def test_an_object_the_org_does_not_have_is_named(found, object_name, problem):
 def test_without_the_orgs_list_an_object_is_only_unknown_to_the_mirror(found):
     unknown = parse_mapping("object: Campaign\ntable: t\nfields: {A: a}", "m.yml")
     assert found(unknown, object_names=None) == [
-        "m.yml:1:9: the mirror has no object `Campaign` (known: `Lead`, `User`)"
+        "m.yml:1:9: the mirror has no object `Campaign` (`sfsync pull Campaign` brings it; known: `Lead`, `User`)"
     ]
 
 
@@ -174,3 +174,16 @@ def test_a_mapped_value_that_the_picklist_lacks_is_a_warning(describes):
     ]
     assert mapping_warnings([mapping("{Email: {local: e, values: {x: y}}}")], describes) == []
     assert mapping_warnings([mapping("{Gone: {local: e, values: {x: y}}}")], describes) == []
+
+
+def test_a_parent_that_is_found_by_what_another_mapping_masks_is_a_warning(describes):
+    child = mapping("{LastName: n}", top="direction: push\n", lookups="{OwnerId: {object: User, by: Name, local: o}}")
+    masked = parse_mapping(
+        "object: User\ndirection: push\nsource: u.csv\nfields: {Name: {local: n, mask: fake}, Email: e}\n", "users.yml"
+    )
+    (warned,) = [each for each in mapping_warnings([child, masked], describes) if "masked" in each.message]
+    assert warned.message == "User.Name is masked by users.yml, so OwnerId will not find what it names by it"
+    by_email = mapping(
+        "{LastName: n}", top="direction: push\n", lookups="{OwnerId: {object: User, by: Email, local: o}}"
+    )
+    assert not [each for each in mapping_warnings([by_email, masked], describes) if "masked" in each.message]

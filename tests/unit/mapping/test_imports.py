@@ -300,6 +300,14 @@ def test_every_step_of_cumulusci_is_a_mapping(steps):
     assert "  Name: account_name  # line 10\n" in text
 
 
+def test_fixed_values_of_cumulusci_are_what_the_file_says(steps):
+    ((mapping, _, _),) = steps(
+        "A:\n  sf_object: Account\n  static: {Version__c: 1.10, Code__c: 007, N__c: 5}\n"
+    ).values()
+    fixed = {name: item.constant for name, item in mapping.fields.items()}
+    assert fixed == {"Version__c": "1.10", "Code__c": "007", "N__c": "5"}
+
+
 def test_what_cumulusci_says_and_we_cannot_is_told_with_its_line(steps):
     made = steps(CCI)
     mapping, _, told = made["contacts.yml"]

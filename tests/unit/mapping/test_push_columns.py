@@ -179,7 +179,7 @@ def test_an_expression_may_give_a_time_of_the_database(session):
     [
         ("a; DROP TABLE s", "one expression"), ("a FROM s", "one expression"), ("a, b", "one expression"), ("(SELECT 1)", "a query of its own"),
         ("sum(a)", "an aggregate"), ("row_number() OVER ()", "a window"), ("*", "`*`"), ("$1", "a parameter"), ("a AS b", "needs no name"),
-        ("random()", "answer changes"), ("now()", "may not call `now`"), ("current_date", "answer changes"), ("uuid()", "may not call `uuid`"),
+        ("random()", "answer changes"), ("now()", "may not call `now`"), ("current_date", "answer changes"), ("uuid()", "may not call `uuid`"), ("age(CAST(a AS TIMESTAMP))", "may not call `age`"),
         ("getenv('HOME')", "may not call `getenv`"), ("nextval('x')", "may not call `nextval`"), ("a ||", "cannot be read"), ("", "one expression"),
         ("EXISTS (SELECT 1)", "a query of its own"), ("a IN (SELECT b FROM s)", "a query of its own"), ("t.a", "is no column of the source"),
         ("read_text('/etc/passwd')", "may not call `read_text`"), ("unnest([1])", "list in the place"), ("a UNION SELECT 1", "one expression"),
@@ -248,6 +248,34 @@ def test_masks_keep_equal_values_equal_and_hide_the_rest():
             assert values(pushed(field, item, "Ada Lovelace", salt="other")) != [a]
     assert values(pushed("Email__c", "{local: c, mask: keep-domain}", "ada@x.org", None))[0].endswith("@x.org")
     assert values(pushed("Money__c", "{local: c, mask: 'null'}", "5")) == [None]
+
+
+def test_a_mask_of_null_needs_no_quotes_and_never_means_no_mask():
+    for written in ("null", "'null'", "", "~"):
+        assert values(pushed("Text__c", f"{{local: c, mask: {written}}}", "Ada")) == [None]
+
+
+def test_masks_are_equal_for_what_the_org_keeps_as_one():
+    for mask in ("hash", "fake"):
+        item = f"{{local: c, mask: {mask}}}"
+        assert len(set(values(pushed("Text__c", item, "Ada", " Ada", "Ada\u00a0 ")))) == 1
+        assert len(set(values(pushed("Text__c", item, "Ada", "ada")))) == 2
+    addresses = ("Ada@X.org", "ada@x.org ", "ADA@x.ORG")
+    masked = {
+        *values(pushed("Email__c", "{local: c, mask: keep-domain}", *addresses)),
+        *values(pushed("Text__c", "{local: c, mask: keep-domain}", *addresses)),
+    }
+    assert len(masked) == 1
+    assert masked.pop().endswith("@x.org")
+
+
+def test_no_two_of_many_addresses_have_one_mask():
+    session = database()
+    session.execute("CREATE TABLE s AS SELECT i AS source_row, 'p' || i || '@x.org' AS c FROM range(300000) AS r(i)")
+    for mask in ("fake", "keep-domain", "hash"):
+        plan = push_columns(thing(f"{{Email__c: {{local: c, mask: {mask}}}}}"), DESCRIBES, {"c": "VARCHAR"}, salt="s")
+        masks = f"SELECT count(DISTINCT {plan.columns[0].value_sql}) FROM {plan.from_sql('s')}"
+        assert session.execute(masks).scalar() == 300_000
 
 
 def test_a_masked_value_is_in_no_message():

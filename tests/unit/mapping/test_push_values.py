@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sfsync.errors import MappingError
+from sfsync.mapping.push_columns import push_columns
 from sfsync.record_ids import long_id
+from sfsync.store.names import literal
 
-from .pushing import database, desired, problems, pushed, thing, values
+from .pushing import DESCRIBES, database, desired, make_source, problems, pushed, thing, values
 
 
 @pytest.mark.parametrize(
@@ -83,7 +86,7 @@ def test_numbers_are_read_as_they_are_declared_to_be_written(item, text, value):
     ("item", "text"),
     [
         *[("c", text) for text in ["1,234", "1.234,56", "1,77,000.00", "(5)", "12-", "5 %", "€5", "NaN", "Infinity", "inf", "-inf", "1e999", "1_000", "0x1F", "1 000", "--5", "+-5", "abc", "1e", "٣", "12abc", "12\n13", "NA", "true"]],
-        *[("de", text) for text in ["1.23", "12.34,5", "1.2345,6", "1,2,3", "1234.567,8", "5 €", "NaN", ",", ".", "((5))", "(-5)", "-5-", "1..000"]],
+        *[("de", text) for text in ["0.125", "-0.125", "012.345", "1.23", "12.34,5", "1.2345,6", "1,2,3", "1234.567,8", "5 €", "NaN", ",", ".", "((5))", "(-5)", "-5-", "1..000"]],
         *[("en", text) for text in ["1,23", "1,77,000", ",123", "1,234,56", "1.2.3"]],
         *[("en_IN", text) for text in ["1,7,000", "1,77,00", "17,70,00.5"]],
         ("{locale: de, symbol: €}", "5 $"), ("{locale: de, symbol: €}", "1€5"), ("{decimal: ','}", "1.000"),
@@ -96,6 +99,13 @@ def test_a_number_written_otherwise_is_refused(item, text):
     assert "is not a number as" in told
 
 
+def test_a_percentage_is_refused_with_the_way_to_declare_it():
+    (told,) = problems(pushed("Share__c", "c", "12%"))
+    assert told.endswith("(declare how it is written, like `transform: {number: {locale: en, symbol: '%'}}`)")
+    item = "{local: c, transform: {number: {locale: en, symbol: '%'}}}"
+    assert values(pushed("Share__c", item, "12%", "12.345 %", "0.5")) == [12.0, 12.345, 0.5]
+
+
 def test_numbers_have_the_size_that_the_field_has():
     assert [told for _, told in pushed("Money__c", "c", "999999999999999", "10000000000000000")] == [
         None,
@@ -103,7 +113,7 @@ def test_numbers_have_the_size_that_the_field_has():
     ]
     assert values(pushed("Int__c", "c", "5", "5.0", "1e3", "-2147483647")) == [5, 5, 1000, -2147483647]
     for text in ("5.5", "2147483648", "1e300"):
-        assert problems(pushed("Int__c", "c", text)) == [f"`{float(text)!r}` is no whole number, or too large"]
+        assert problems(pushed("Int__c", "c", text)) == [f"`{text}` is no whole number, or too large"]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +121,7 @@ def test_numbers_have_the_size_that_the_field_has():
     [
         (None, "2026-02-28", date(2026, 2, 28)), (None, " 2026-02-28 ", date(2026, 2, 28)),
         ("dmy", "03/04/2026", date(2026, 4, 3)), ("mdy", "03/04/2026", date(2026, 3, 4)), ("ymd", "2026/3/4", date(2026, 3, 4)),
+        ("dmy", "2026-04-03", date(2026, 4, 3)), ("mdy", "2026-04-03", date(2026, 4, 3)),
         ("dmy", "3.4.2026", date(2026, 4, 3)), ("dmy", "3-4-2026", date(2026, 4, 3)), ("dmy", "29/02/2024", date(2024, 2, 29)),
         ("'%d.%m.%Y'", "03.04.2026", date(2026, 4, 3)), ("'%d %b %y'", "3 Apr 26", date(2026, 4, 3)),
         ("'%Y-%m-%d %H:%M:%S'", "2018-02-26 19:58:54", date(2018, 2, 26)), ("'%Y-%j'", "2026-032", date(2026, 2, 1)),
@@ -125,7 +136,7 @@ def test_days_are_read_in_the_declared_order(form, text, value):
     ("form", "text"),
     [
         *[(None, text) for text in ["03/04/2026", "2026-2-3", "2026-02-30", "20260203", "2026-02-03T00:00:00", "today", "epoch", "infinity", "NA", "46000"]],
-        *[("dmy", text) for text in ["31/02/2026", "29/02/2026", "02/13/2026", "03/04/26", "2026/04/03", "00/01/2026", "3/4", "3//4/2026", "03/04/2026 x"]],
+        *[("dmy", text) for text in ["2026-02-30", "2026-4-3", "31/02/2026", "29/02/2026", "02/13/2026", "03/04/26", "2026/04/03", "00/01/2026", "3/4", "3//4/2026", "03/04/2026 x"]],
         ("mdy", "13/02/2026"), ("ymd", "03/04/2026"), ("'%d.%m.%Y'", "31.02.2026"), ("'%d.%m.%Y'", "3/4/2026"),
     ],
 )  # fmt: skip
@@ -134,6 +145,36 @@ def test_a_day_that_is_none_is_refused(form, text):
     (told,) = problems(pushed("Day__c", transform, text))
     assert told is not None
     assert told.startswith(f"`{text}` is no day ")
+
+
+@pytest.mark.parametrize(
+    ("language", "form", "text", "value"),
+    [
+        ("de", "%d. %B %Y", "31. Januar 2026", date(2026, 1, 31)), ("de", "%d. %B %Y", "1. MÄRZ 2026", date(2026, 3, 1)), ("de", "%d.%b.%Y", "3.Okt.2026", date(2026, 10, 3)),
+        ("de", "%d. %b %Y", "3. Dez 2026", date(2026, 12, 3)), ("de", "%d. %b %Y", "3. Mrz. 2026", date(2026, 3, 3)), ("fr", "%d %b %Y", "31 janv. 2026", date(2026, 1, 31)),
+        ("fr", "%d %B %Y", "1 AOÛT 2026", date(2026, 8, 1)), ("es", "%d de %B de %Y", "5 de enero de 2026", date(2026, 1, 5)), ("en", "%b %d, %Y", "Sept 3, 2026", date(2026, 9, 3)),
+        ("it", "%d %b %y", "7 gen 26", date(2026, 1, 7)), ("nl", "%d-%b-%Y", "07-mrt-2026", date(2026, 3, 7)), ("pt", "%B %Y %d", "março 2026 07", date(2026, 3, 7)),
+    ],
+)  # fmt: skip
+def test_names_of_months_are_read_in_the_declared_language(language, form, text, value):
+    item = f"{{local: c, transform: {{date: {{format: '{form}', locale: {language}}}}}}}"
+    assert values(pushed("Day__c", item, text)) == [value]
+
+
+@pytest.mark.parametrize(
+    "text", ["31. January 2026", "1. Marzipan 2026", "5. 10. 2026", "30. Februar 2026", "Mai 2026"]
+)
+def test_what_names_no_month_of_the_language_is_refused(text):
+    item = "{local: c, transform: {date: {format: '%d. %B %Y', locale: de}}}"
+    assert problems(pushed("Day__c", item, text)) == [f"`{text}` is no day in the form %d. %B %Y (de)"]
+
+
+def test_times_may_have_names_of_months_in_a_language_too():
+    item = "{local: c, transform: {datetime: {format: '%d. %B %Y %H:%M', locale: de, zone: Europe/Berlin}}}"
+    assert values(pushed("At__c", item, "31. Januar 2026 12:00")) == [datetime(2026, 1, 31, 11)]
+    assert problems(pushed("At__c", item, "31. January 2026 12:00")) == [
+        "`31. January 2026 12:00` is no time in the form %d. %B %Y %H:%M (de)"
+    ]
 
 
 def test_a_day_that_salesforce_does_not_know_is_refused():
@@ -276,6 +317,49 @@ def test_multi_select_values_between_separators_of_yours():
     ]
 
 
+def test_what_is_chosen_twice_is_chosen_once():
+    item = "{local: c, transform: {multi: ','}}"
+    assert values(pushed("Multi__c", item, "red,red", "blue, red ,blue")) == ["red", "blue;red"]
+    (column,) = push_columns(thing("{Multi__c: c}"), DESCRIBES, {"c": "VARCHAR"}).columns
+    same = f"SELECT {column.same_sql.format(literal('red;blue;red'))} = {column.same_sql.format(literal('blue;red'))}"
+    assert database().execute(same).scalar() is True
+
+
+def test_whole_numbers_of_many_digits_stay_what_they_are():
+    assert values(pushed("Big__c", "c", "9007199254740993", "-9007199254740993", "1e3")) == [
+        9007199254740993,
+        -9007199254740993,
+        1000,
+    ]
+    assert problems(pushed("Big__c", "c", "99999999999999999999")) == [
+        "`99999999999999999999` is no whole number, or too large"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "field", "expected"),
+    [
+        ("FLOAT", 0.1, "Money__c", 0.1), ("FLOAT", 19.99, "Number__c", 19.99), ("FLOAT", 0.1, "Text__c", "0.1"), ("DOUBLE", float("nan"), "Text__c", None),
+        ("VARCHAR[]", [], "Multi__c", None), ("VARCHAR[]", [], "Text__c", None), ("VARCHAR[]", [None, "red"], "Multi__c", "red"),
+    ],
+)  # fmt: skip
+def test_typed_values_mean_what_they_show(kind, given, field, expected):
+    session = database()
+    columns = make_source(session, {"c": kind}, [[given]])
+    assert desired(session, thing(f"{{{field}: c}}"), columns)[field] == [(expected, None)]
+
+
+def test_an_expression_that_does_not_fit_its_columns_is_told_at_its_line():
+    session = database()
+    columns = make_source(session, {"c": "VARCHAR"}, [["2026"]])
+    plan = push_columns(thing("""{Text__c: {sql: "strftime(c, '%Y')"}}"""), DESCRIBES, columns)
+    with pytest.raises(MappingError) as caught:
+        plan.prepare(session, "s")
+    (problem,) = caught.value.problems
+    assert str(problem).startswith("m.yml:4:25: the expression cannot be computed: Binder Error")
+    assert "\n" not in problem.message
+
+
 def test_phones_become_international_and_what_is_none_is_refused():
     german = "{local: c, transform: {phone: DE}}"
     assert values(pushed("Phone__c", german, "030 123456", "+1 (650) 253-0000", "0049-30-123456", "030 123456 ext. 7")) == [
@@ -310,6 +394,25 @@ def test_phones_come_after_transforms_that_stand_before_them():
 )  # fmt: skip
 def test_text_transforms(transform, text, value):
     assert values(pushed("Text__c", f"{{local: c, transform: {transform}}}", text)) == [value]
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("Ludwig van Beethoven", "Ludwig", "van Beethoven"), ("Anna Maria van den Berg", "Anna Maria", "van den Berg"),
+        ("ludwig van beethoven", "ludwig", "van beethoven"), ("OSAMA BIN LADEN", "OSAMA", "BIN LADEN"), ("van Gogh", None, "van Gogh"),
+        ("Vincent Van Gogh", "Vincent", "Van Gogh"), ("Van Morrison", "Van", "Morrison"), ("María de la Cruz", "María", "de la Cruz"),
+        ("José Ortega y Gasset", "José", "Ortega y Gasset"), ("Gerard 't Hooft", "Gerard", "'t Hooft"), ("ada king lovelace", "ada king", "lovelace"),
+        ("John Smith Jr.", "John", "Smith Jr."), ("John Smith, Jr.", "John", "Smith Jr."), ("Smith, John, Jr.", "John", "Smith Jr."),
+        ("Harry Windsor III", "Harry", "Windsor III"), ("Ada Byron, PhD", "Ada", "Byron PhD"), ("John Jr.", "John", "Jr."),
+        ("van Beethoven, Ludwig", "Ludwig", "van Beethoven"), ("Dr. Hans Müller", "Dr. Hans", "Müller"), ("Cher", None, "Cher"), (",", None, None),
+    ],
+)  # fmt: skip
+def test_particles_and_suffixes_belong_to_the_last_name(text, first, last):
+    parts = [
+        values(pushed("Text__c", f"{{local: c, transform: {{name: {part}}}}}", text)) for part in ("first", "last")
+    ]
+    assert parts == [[first], [last]]
 
 
 def test_what_is_no_email_address_is_refused_where_addresses_are_declared():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sfsync.mapping.check_parents import shared_parents
 from sfsync.mapping.load import parse_mapping
+from sfsync.records import FieldDescribe, ObjectDescribe
+from sfsync.store.mirror import find_drift, shape_table
 
 TEXT = "object: Lead\ntable: leads\ndirection: %s\nfields: {LastName: n}\nlookups: {OwnerId: {object: User, by: %s, local: o}}\n"
 
@@ -45,3 +47,26 @@ def test_what_is_empty_is_shared_by_nobody(store, describes):
     user(store, 4, Email=" ")
     user(store, 5, Email=" ")
     assert told(store, describes) == []
+
+
+def test_a_value_that_records_of_two_objects_have_is_told_for_the_first_object_is_taken(store, describes):
+    group = ObjectDescribe("Group", "Group", (FieldDescribe("Id", "id"), FieldDescribe("Name", "string")))
+    with store.writing() as session:
+        shape_table(session, group, find_drift(session, group))
+        session.execute("""INSERT INTO sf_all."Group" ("Id", "Name") VALUES ('00G000000000001AAA', 'Support')""")
+    text = "object: Lead\ntable: leads\ndirection: push\nfields: {LastName: n}\n"
+    text += "lookups: {OwnerId: {object: [User, Group], by: Name, local: o}}\n"
+    mapping = parse_mapping(text, "m.yml")
+
+    def found():
+        with store.reading() as session:
+            return [str(problem) for problem in shared_parents(session, [mapping], {**describes, "Group": group})]
+
+    assert found() == []
+    user(store, 2, Name=" support")
+    (told_,) = found()
+    assert told_.startswith(
+        "m.yml:5:29: 005000000000002AAA of User and 00G000000000001AAA of Group have the same value: "
+        "rows that name them by it get the User ("
+    )
+    assert "upport" not in told_

@@ -29,6 +29,7 @@ LEAD = ObjectDescribe(
         FieldDescribe("NumberOfEmployees", "int", "No. of Employees"),
         FieldDescribe("HasOptedOutOfEmail", "boolean", "Email Opt Out"),
         FieldDescribe("Birthday__c", "date", "Date of Birth", custom=True),
+        FieldDescribe("Rebate__c", "percent", "Rebate", custom=True),
         FieldDescribe("Called_At__c", "datetime", "Called At", custom=True),
         FieldDescribe("Crm_Id__c", "string", "CRM Id", length=32, external_id=True, unique=True),
         FieldDescribe("CreatedDate", "datetime", "Created Date", createable=False, updateable=False),
@@ -100,6 +101,9 @@ def test_columns_are_found_by_name_label_and_the_words_people_use(draft):
             "{local: annual_revenue, transform: {number: en_IN}}",
         ),
         ("AnnualRevenue", "annual_revenue", ["1234.50", "7"], "annual_revenue"),
+        ("AnnualRevenue", "annual_revenue", ["0.125", "7"], "annual_revenue"),
+        ("AnnualRevenue", "annual_revenue", ["1.2345", "7.125"], "annual_revenue"),
+        ("Rebate__c", "rebate", ["12%", "5.5 %"], '{local: rebate, transform: {number: {locale: en, symbol: "%"}}}'),
         (
             "HasOptedOutOfEmail",
             "email_opt_out",
@@ -122,6 +126,9 @@ def test_the_form_of_the_values_decides_the_transform(draft, field, column, valu
         ("Birthday__c", "birthday", ["1/2/1990", "3/4/1990"], "may be day, month, year or month, day, year"),
         ("Birthday__c", "birthday", ["31/1/1990", "1/31/1990"], "not all are in one order"),
         ("AnnualRevenue", "annual_revenue", ["1,234", "7,500"], "may be written the English way or the German"),
+        ("AnnualRevenue", "annual_revenue", ["1.234", "12.500"], "`1.234` may be a fraction or have a thousand in it"),
+        ("AnnualRevenue", "annual_revenue", ["900", "850.000"], "`850.000` may be a fraction or have a thousand in it"),
+        ("Rebate__c", "rebate", ["12,5%", "7%"], "`12,5%`: declare how it is written"),
         ("Called_At__c", "called_at", ["2026-01-31 12:00:00", None], "they have no zone"),
     ],
 )

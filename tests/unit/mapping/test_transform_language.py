@@ -43,6 +43,10 @@ def item(transform):
         ("{date: dym}", "`dym` is not the order of a date (one of dmy, mdy, ymd, or a format like `%d.%m.%Y`)"),
         ("{date: '%d.%m'}", "`%d.%m` does not name a whole day (like `%d.%m.%Y`)"),
         ("{date: '%d.%m.%Y %z'}", "a day has no zone (use `datetime` where the field holds a time)"),
+        ("{date: {format: dmy, locale: de}}", "the format has no name of a month (`%B` or `%b`) (leave `locale` out)"),
+        ("{date: {format: '%d %B %Y', locale: dee}}", "the months of `dee` are not known (did you mean `de`?)"),
+        ("{date: {format: '%A %d %B %Y', locale: de}}", "names of days are read in English alone (leave the day of the week out)"),
+        ("{datetime: {zone: UTC, locale: de}}", "the format has no name of a month (`%B` or `%b`) (leave `locale` out)"),
         ("{datetime: Europe/Berln}", "there is no time zone `Europe/Berln` (did you mean `Europe/Berlin`?)"),
         ("{datetime: '%d.%m.%Y %H:%M'}", "the format has no offset (`%z`), so a time in it is no instant (say where the clock stood: `zone: Europe/Berlin`, or `zone: UTC`)"),
         ("{datetime: {format: '%d.%m.%Y %z', zone: UTC}}", "the format has the offset of each value (`%z`) (leave out `zone`)"),
@@ -167,6 +171,33 @@ def test_a_table_of_values_that_is_none_is_told_at_its_line(tmp_path, content, w
     assert words in found
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"org,local\na,x\nb,y\nb,x\n", "gives `x` two values of the org, in the lines 2 and 4"), (b"org,local\na,x\n\nb,\n", "both values: line 4"),
+        (b"org,local\na,x\nb,y,z\n", "more than two values: line 3"), (b"org,local\na,x\n\xe9,y\n", "the byte E9 in line 3 (save it as `CSV UTF-8`)"),
+        (b'org,local\na,x\n"b"c,y\n', "in line 3"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_table_of_values_is_told_with_the_line_of_the_file(tmp_path, content, words):
+    (tmp_path / "v.csv").write_bytes(content)
+    (found,) = told(item("{table: v.csv}"), folder=tmp_path)
+    assert words in found
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"org;local\r\nOpen;o\r\n", b'\xef\xbb\xbf"org","local"\r\n"Open","o"\r\n', b"org,local,,\nOpen,o,,\n,,,\n", b"Local\tOrg\no\tOpen\n",
+        "org\tlocal\r\nOpen\to\r\n".encode("utf-16"),
+    ],
+)  # fmt: skip
+def test_a_table_of_values_may_be_what_spreadsheets_save(tmp_path, content):
+    (tmp_path / "v.csv").write_bytes(content)
+    mapping = thing("{Pick__c: {local: c, transform: {table: v.csv}}}", folder=tmp_path)
+    assert mapping.value_table("v.csv").rows == (("Open", "o"),)
+
+
 def test_tables_of_values_stand_beside_the_mapping(tmp_path):
     (tmp_path / "m.yml").write_text("object: A\ntable: t\nfields: {F: {local: f, transform: {table: v.csv}}}\n")
     (tmp_path / "v.csv").write_text("org,local\na,b\n")
@@ -185,6 +216,8 @@ def test_tables_of_values_stand_beside_the_mapping(tmp_path):
         ("{Int__c: {local: c, default: 1.5}}", "`1.5` is no value of a field of type int, as the API writes them"),
         ("{Pick__c: {local: c, default: Opne}}", "`Opne` is not an active value of Pick__c"),
         ("{Day__c: {local: c, default: 2026-02-30}}", "`2026-02-30` is no value of a field of type date, as the API writes them"),
+        ("{Phone__c: {local: c, mask: keep-domain}}", "`keep-domain` hides e-mail addresses, and Phone__c is of type phone (use `mask: hash`)"),
+        ("{Key__c: {local: c, mask: keep-domain}}", "`keep-domain` hides e-mail addresses, which Key__c has no room for (use `mask: hash`)"),
         ("{Flag__c: {local: c, mask: hash}}", "`mask` hides texts, and Flag__c is of type boolean (remove it, or use `mask: null`)"),
         ("{Sum__c: c}", "Thing__c.Sum__c cannot be written by this user (add `direction: pull`)"),
     ],
@@ -286,3 +319,9 @@ def test_a_mapping_with_everything_is_read(tmp_path):
         "lookups:\n  O: {object: [User, Group], by: Name, local: o, on_missing: null, default: Nobody}\n"
     )
     assert parse_mapping(text, folder=tmp_path).key_field == "Id"
+
+
+@pytest.mark.parametrize("written", ["1.10", "1.50", "+5", "007", "1_000", "0.10", "12345678901234567890", "1e3"])
+def test_a_fixed_value_is_what_the_file_says_and_no_number_made_of_it(written):
+    mapping = thing(f"{{Text__c: {{constant: {written}}}, Name: {{local: n, default: {written}}}}}")
+    assert (mapping.fields["Text__c"].constant, mapping.fields["Name"].default) == (written, written)

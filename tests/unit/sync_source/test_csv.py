@@ -177,7 +177,8 @@ def test_many_lines_that_end_with_an_empty_value_are_in_order(load, rows):
     ("content", "message"),
     [
         ("a,,c\n1,2,3\n", "column 2 of 3 has no name"),
-        ("a,b,\n1,2,\n", "column 3 of 3 has no name"),
+        ("a,b,\n1,2,\n1,2,3\n", "column 3 of 3 has no name, and in row 2 a value"),
+        ("Leads of May,,\nName,E-Mail,Phone\n", "column 2 of 3 has no name, and in row 1 a value"),
         ("Name,E-Mail,name\n1,2,3\n", "two columns are called `Name` and `name` (capitals do not matter)"),
         ("a, a\n1,2\n", "two columns are called `a` (capitals do not matter)"),
         ("a,SOURCE_ROW\n1,2\n", "a column is called `source_row`, which is sfsync's own"),
@@ -188,6 +189,25 @@ def test_many_lines_that_end_with_an_empty_value_are_in_order(load, rows):
 )
 def test_a_header_that_names_no_columns_is_refused(refusal, content, message):
     assert refusal(content)[1] == message
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"), [("utf-8", ","), ("utf-8", ";"), ("windows-1252", ";"), ("utf-16", "\t")]
+)
+def test_empty_columns_that_a_spreadsheet_wrote_behind_its_own_are_left_out_and_told(load, rows, encoding, mark):
+    content = "Name,E-Mail,,\r\nÄda,a@b.c,,\r\nBob,,,\r\n".replace(",", mark)
+    declared = {} if encoding == "utf-16" else {"encoding": encoding}
+    source = load(content.encode(encoding), **declared)
+    assert rows(source) == [(1, "Äda", "a@b.c"), (2, "Bob", None)]
+    assert list(source.columns) == ["Name", "E-Mail"]
+    assert "left out: 2 columns at the end, without a name and without any value" in source.notes
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["Ada", "Änne"])
+def test_utf_16_without_its_mark_is_recognised_in_the_refusal(refusal, encoding, name):
+    hint = refusal(f"Name\tE-Mail\r\n{name}\ta@b.c\r\n".encode(encoding))[2]
+    assert hint == f"it looks like UTF-16 without a byte-order mark: declare `encoding: {encoding}`"
 
 
 def test_names_may_be_given_instead_of_a_header(load, rows):

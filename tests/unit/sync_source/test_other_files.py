@@ -72,6 +72,71 @@ def test_a_code_that_is_shown_with_zeros_keeps_them(sheet, rows):
     assert rows(sheet(["zip", "n"], [1234, 1234], change=change)) == [(1, "01234", "1234")]
 
 
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [
+        (0.12, "0%", "12%"),
+        (0.12345, "0.00%", "12.345%"),
+        (0.07, '0" "%', "7%"),
+        (-0.5, "0%;[Red]-0%", "-50%"),
+        (1, "0%", "100%"),
+        (12.5, "0.0\\%", "12.5"),
+    ],
+)
+def test_a_percentage_keeps_its_sign_so_that_no_field_takes_a_hundredth_of_it(sheet, rows, value, form, text):
+    def change(book):
+        book.active["A2"].number_format = form
+
+    assert rows(sheet(["rebate", "n"], [value, 0.12], change=change)) == [(1, text, "0.12")]
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [
+        (21014321, "00000-0000", "02101-4321"),
+        (12345678, "000\\-000\\-000", "012-345-678"),
+        (1067, "[$-407]00000", "01067"),
+        (1067, "00000;[Red]-00000", "01067"),
+        (123456, "00-00", "1234-56"),
+        (7, '00"/"00', "00/07"),
+        (7, "0.00", "7"),
+        (7, '0" kg"', "7"),
+        (-7, "000", "-7"),
+    ],
+)
+def test_a_code_in_groups_is_what_its_cell_shows(sheet, rows, value, form, text):
+    def change(book):
+        book.active["A2"].number_format = form
+
+    assert rows(sheet(["code"], [value], change=change)) == [(1, text)]
+
+
+def test_merged_cells_are_refused_for_all_but_the_first_would_be_empty(sheet, rows):
+    table = (["account", "contact"], ["Acme", "Ada"], [None, "Bob"])
+    message = refused(sheet, *table, change=lambda book: book.active.merge_cells("A2:A3"))
+    assert message.startswith("x.xlsx:2: the cells A2:A3 are merged, and the first alone holds their value")
+    assert "the cells A3:B3 are merged" in refused(
+        sheet, ["a", "b"], [1, 2], ["x", None], change=lambda book: book.active.merge_cells("A3:B3")
+    )
+    title = (["Accounts", None], ["a", "b"], [1, 2])
+    assert rows(sheet(*title, skip=1, change=lambda book: book.active.merge_cells("A1:B1"))) == [(1, "1", "2")]
+    empty = (["a", "b"], [None, None], [1, 2])
+    assert rows(sheet(*empty, change=lambda book: book.active.merge_cells("A2:B2"))) == [(2, "1", "2")]
+
+
+def test_rows_that_a_filter_hides_are_read_and_that_is_told(sheet, rows):
+    def change(book):
+        book.active.row_dimensions[3].hidden = True
+
+    source = sheet(["a", "b"], [1, 2], [3, 4], change=change)
+    assert rows(source) == [(1, "1", "2"), (2, "3", "4")]
+    assert "1 rows are hidden in the sheet, and are read like the others" in source.notes
+
+
+def test_characters_that_the_file_has_to_escape_arrive_as_they_are(sheet, rows):
+    assert rows(sheet(["a", "b"], ["x_x000D_\ny", "_x005F_x000D_"])) == [(1, "x\r\ny", "_x000D_")]
+
+
 def test_the_sheet_is_named_where_there_are_several(sheet, rows):
     def change(book):
         book.create_sheet("Leads").append(["a"])
@@ -160,6 +225,44 @@ def test_a_column_of_the_name_of_ours_is_refused(session, tmp_path):
     pq.write_table(pa.table({"Source_Row": [5]}), tmp_path / "x.parquet")
     message = refused(load_source, session, SourceSpec(file="x.parquet"), "x", root=tmp_path)
     assert "a column is called `source_row`, which is sfsync's own" in message
+
+
+@pytest.mark.parametrize("names", [("Name", "NAME"), ("Name", " name ")])
+def test_parquet_columns_that_differ_in_capitals_alone_are_refused(session, tmp_path, names):
+    pq.write_table(pa.table([["x"], ["y"]], names=list(names)), tmp_path / "x.parquet")
+    message = refused(load_source, session, SourceSpec(file="x.parquet"), "x", root=tmp_path)
+    assert f"two columns are called `{names[0]}` and `{names[1].strip()}` (capitals do not matter)" in message
+
+
+def test_a_parquet_column_is_called_without_the_blanks_around_its_name(session, tmp_path, rows):
+    pq.write_table(pa.table({" Name ": ["x"]}), tmp_path / "x.parquet")
+    source = load_source(session, SourceSpec(file="x.parquet"), "x", root=tmp_path)
+    assert (source.columns, rows(source)) == ({"Name": "VARCHAR"}, [(1, "x")])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (pd.Categorical([1, None, 2]), ["1", None, "2"]),
+        (pd.Categorical([2**60 + 1, None]), [str(2**60 + 1), None]),
+        (pd.Categorical([True, None, False]), ["true", None, "false"]),
+        (pd.period_range("2026-01", periods=2, freq="M"), ["2026-01", "2026-02"]),
+        ([2**70, 1], [str(2**70), "1"]),
+        (pd.Series([np.bool_(True), "x", np.float64(2), np.int64(3)], dtype=object), ["true", "x", "2", "3"]),
+    ],
+)
+def test_columns_that_arrow_has_no_place_for_keep_their_values(session, values, expected):
+    frame = pd.DataFrame({"v": values})
+    frame["row"] = range(len(frame))
+    source = load_frame(session, frame, "f")
+    found = session.execute(f"SELECT CAST(v AS VARCHAR) FROM {source.table} ORDER BY source_row").rows
+    assert [value for (value,) in found] == expected
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32()])
+def test_nan_of_an_arrow_table_is_no_value(session, rows, kind):
+    frame = pa.table({"n": pa.array([1.5, float("nan"), None, 2], kind), "row": [1, 2, 3, 4]})
+    assert [row[1] for row in rows(load_frame(session, frame, "f"))] == [1.5, None, None, 2.0]
 
 
 def test_a_pandas_frame_keeps_its_types_and_has_no_nan(session, rows):

@@ -49,6 +49,17 @@ def test_what_is_no_query_is_refused(session, query, message):
     assert message in refused(session, SourceSpec(query=query), "q")
 
 
+def test_times_without_a_zone_of_another_database_are_taken_for_utc_and_that_is_told(session, tmp_path):
+    with duckdb.connect(str(tmp_path / "crm.duckdb")) as other:
+        other.execute("CREATE TABLE t AS SELECT TIMESTAMP '2026-01-31 12:00:00' AS at, TIMESTAMP '2026-01-31' AS day")
+    query = "SELECT * FROM t"
+    source = load_source(session, SourceSpec(database="crm.duckdb", query=query), "q", root=tmp_path)
+    told = "times without a zone are taken for UTC: at (another is declared: `transform: {datetime: Europe/Berlin}`)"
+    assert source.notes[-1] == told
+    own = load_source(session, SourceSpec(query="SELECT TIMESTAMP '2026-01-31 12:00:00' AS at"), "q")
+    assert own.notes == ("1 rows, 1 columns",)
+
+
 def test_a_local_table_is_a_source(session, rows):
     session.execute("CREATE SCHEMA crm")
     session.execute("CREATE TABLE crm.leads AS SELECT 'a' AS email, 5 AS n")
