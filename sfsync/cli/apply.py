@@ -84,7 +84,8 @@ def command(
     refuse_over(chosen)
     what = f"apply {chosen.change_count:,} changes"
     console.note(f"plan {chosen.id} ({chosen.kind}): {chosen.change_count:,} changes to {org.name}")
-    ask(console, org, what, yes=yes, always=anew)
+    if chosen.change_count:
+        ask(console, org, what, yes=yes, always=anew)
     result = apply(
         org,
         store,

@@ -160,4 +160,7 @@ def _next(result: ApplyResult) -> str:
         return f"`sfsync retry {result.run_id}` sends {result.retryable:,} rejected changes again that may succeed now"
     if not result.complete:
         return "mend the rejected rows, then `sfsync plan` again; what was written is not planned twice"
-    return f"`sfsync pull` brings the values; `sfsync undo {result.run_id}` would take them back"
+    if not result.counts["done"]:
+        return "there was nothing to write"
+    # All runs of the plan: what was written before this one went on is told here, too.
+    return f"`sfsync pull` brings the values; `sfsync undo {result.plan_id}` would take them back"

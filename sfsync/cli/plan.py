@@ -59,7 +59,7 @@ Examples:
     help="How the plan is explained on stdout.",
 )
 @click.option("--conflicts", is_flag=True, help="List the conflicts of two-way tables, and plan nothing.")
-@click.option("--exit-code", is_flag=True, help="Exit 1 when the plan has changes or refused rows.")
+@click.option("--exit-code", is_flag=True, help="Exit 1 when the plan has changes or refused rows, or conflicts wait.")
 @click.option("--no-pull", is_flag=True, help="Plan as of the last pull.")
 @click.option("--show-values", is_flag=True, help="Show e-mail addresses, phone numbers and other sensitive values.")
 @click.option("--target-org", envvar="SF_TARGET_ORG", metavar="ALIAS", help="Org to pull from.")
@@ -81,6 +81,7 @@ def command(
 ) -> None:
     """Pull what the mappings need, plan, and explain."""
     from sfsync.cli.resolve import list_conflicts
+    from sfsync.errors import UsageError
     from sfsync.mapping import load_mappings
     from sfsync.project import find_project
     from sfsync.store import open_store
@@ -88,6 +89,8 @@ def command(
     from sfsync.sync.plan.explain import explain
     from sfsync.sync.plan.make import make_plan
 
+    if conflicts and output is not None:
+        raise UsageError("--conflicts plans nothing, so there is nothing to write", hint="leave one of both out")
     found = find_project(project)
     every = load_mappings(found.mappings_dir)
     chosen = chosen_mappings(every, mappings)
@@ -98,14 +101,14 @@ def command(
     if conflicts:
         with store.reading() as session:
             both = [mapping for mapping in chosen if mapping.direction == "both"]
-            list_conflicts(console, session, both, show_values=show_values)
+            list_conflicts(console, session, both, show_values=show_values, exit_code=exit_code)
         return
     plan = make_plan(store, chosen, sources=sources, options=plan_options(found))
     with store.reading() as session:
         told = explain(session, plan, show_values=show_values)
         if output is not None:
             write_explained(console, session, plan, told, output)
-    status = ExitCode.NEEDS_YOU if exit_code and plan.steps else ExitCode.FINE
+    status = ExitCode.NEEDS_YOU if exit_code and (plan.steps or told["conflicts_waiting"]) else ExitCode.FINE
     console.finish(told, lambda: _show(console, told, shape), status=status)
 
 

@@ -72,13 +72,30 @@ def command(
         return
     if not (records or columns or every):
         raise UsageError("say which conflicts", hint="--record ID, --column NAME, or --all")
-    settled, left = _settle(found, store, chosen, winner, (records, columns))
+    settled, left = _settle(found, store, chosen, winner, (_long_ids(records), columns))
 
     def human() -> None:
         console.note(f"{settled:,} settled, {left:,} left")
+        if not settled:
+            console.note("their values have moved since they were listed, or were written a moment ago: look again")
         console.next_step("`sfsync plan`" if winner == "local" or not left else "`sfsync resolve` lists the rest")
 
     console.finish({"settled": settled, "left": left}, human)
+
+
+def _long_ids(records: tuple[str, ...]) -> tuple[str, ...]:
+    """Ids as conflicts have them: reports of the org show 15 characters of the 18.
+
+    Raises:
+        UsageError: One is no Id.
+    """
+    from sfsync.errors import UsageError
+    from sfsync.record_ids import is_id, long_id
+
+    for each in records:
+        if not is_id(each):
+            raise UsageError(f"`{each}` is no record Id", hint="`sfsync resolve` lists the records that wait")
+    return tuple(long_id(each) for each in records)
 
 
 def _settle(
@@ -118,8 +135,11 @@ def chosen_tables(mappings: Sequence[Mapping], tables: Sequence[str]) -> list[Ma
     return chosen
 
 
-def list_conflicts(console: Console, session: Session, mappings: Sequence[Mapping], *, show_values: bool) -> None:
+def list_conflicts(
+    console: Console, session: Session, mappings: Sequence[Mapping], *, show_values: bool, exit_code: bool = False
+) -> None:
     """Show what waits for a decision; sensitive values only where they are asked for."""
+    from sfsync.cli.exit_codes import ExitCode
     from sfsync.sync.merge3.conflicts import count_conflicts, open_conflicts
 
     tables = [str(mapping.local_table) for mapping in mappings]
@@ -139,7 +159,8 @@ def list_conflicts(console: Console, session: Session, mappings: Sequence[Mappin
         if found:
             console.next_step(f"`sfsync resolve --org --record {found[0].record_id}`, or --local")
 
-    console.finish({"conflicts": [asdict(each) for each in found]}, human)
+    status = ExitCode.NEEDS_YOU if exit_code and count else ExitCode.FINE
+    console.finish({"conflicts": [asdict(each) for each in found]}, human, status=status)
 
 
 def _sensitive(session: Session, mappings: Sequence[Mapping]) -> dict[str, set[str]]:

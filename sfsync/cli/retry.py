@@ -71,5 +71,7 @@ def command(
     )
     for code, count in retried.hopeless.items():
         console.warn(f"{count:,} changes were rejected with {code}: sending them again would change nothing")
+    if not retried.again and not retried.result.api_calls:
+        console.note("nothing of it is left to be sent")
     result = write_results(found, store, retried.result, mappings=mappings, folder=results, excel_safe=excel_safe)
     tell(console, result, {"again": retried.again, "hopeless": retried.hopeless})

@@ -32,9 +32,13 @@ Examples:
 @click.command("undo", help=HELP, short_help="Plan to take back what a run has written.")
 @click.argument("run", metavar="RUN")
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the plan to a file."
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the plan to a file: .html to read it, anything else to apply it.",
 )
 @click.option("--no-pull", is_flag=True, help="Plan as of the last pull.")
+@click.option("--show-values", is_flag=True, help="Show e-mail addresses, phone numbers and other sensitive values.")
 @project_option
 @target_org_option
 @json_option
@@ -44,15 +48,16 @@ def command(
     run: str,
     output: Path | None,
     no_pull: bool,
+    show_values: bool,
     project: Path | None,
     target_org: str | None,
 ) -> None:
     """Pull, make the inverse plan, and explain it."""
+    from sfsync.cli.plan import write_explained
     from sfsync.project import find_project
     from sfsync.store import open_store
     from sfsync.sync.plan.explain import explain
     from sfsync.sync.plan.explain_text import explain_text
-    from sfsync.sync.plan.plan_file import write_plan
     from sfsync.sync.undo import make_undo
 
     found = find_project(project)
@@ -61,17 +66,23 @@ def command(
         _pull(console, found, run, target_org)
     undo = make_undo(store, run)
     with store.reading() as session:
-        told = explain(session, undo.plan)
+        told = explain(session, undo.plan, show_values=show_values)
         if output is not None:
-            write_plan(session, undo.plan, output)
+            write_explained(console, session, undo.plan, told, output)
     for each in undo.irreversible:
-        console.warn(f"{each.count:,} {each.object} {each.reason}: {', '.join(each.ids)}")
+        more = ", …" if each.count > len(each.ids) else ""
+        console.warn(f"{each.count:,} {each.object} {each.reason}: {', '.join(each.ids)}{more}")
+    if undo.unknown:
+        console.warn(
+            f"nobody knows yet what became of {undo.unknown:,} changes that were sent, and they are not taken back; "
+            f"`sfsync apply {undo.plan.header['undo_of']['plan']} --resume` finds out, and finishes that plan"
+        )
     for other in undo.others:
         console.warn(f"run {other} of the same plan has written, too; `sfsync undo {run}` leaves that as it is")
 
     def human() -> None:
         console.out(explain_text(told).rstrip("\n"))
-        if undo.plan.is_empty:
+        if not undo.plan.change_count:
             console.next_step("nothing is left to take back")
         else:
             console.next_step(f"`sfsync apply {undo.plan.id}` takes it back")
@@ -81,12 +92,17 @@ def command(
 
 def _payload(undo: Undo, told: dict[str, object]) -> dict[str, object]:
     irreversible = [asdict(each) for each in undo.irreversible]
-    return {"plan": told, "irreversible": irreversible, "other_runs": list(undo.others)}
+    return {"plan": told, "irreversible": irreversible, "other_runs": list(undo.others), "unknown": undo.unknown}
 
 
 def _pull(console: Console, project: Project, run: str, target_org: str | None) -> None:
-    """Bring the run's objects up to date: up to this moment, for what was just written lies behind no lag."""
+    """Bring the run's objects up to date, and what may refer to them: up to this moment, without any lag.
+
+    Raises:
+        MirrorUnfit: One of them could not be read: what was changed since the run would not be seen.
+    """
     from sfsync.cli.progress import pull_progress
+    from sfsync.errors import MirrorUnfit
     from sfsync.mapping import load_mappings
     from sfsync.salesforce import connect
     from sfsync.store import open_store
@@ -94,19 +110,27 @@ def _pull(console: Console, project: Project, run: str, target_org: str | None) 
     from sfsync.sync.options import options_from
     from sfsync.sync.plan.stored import read_stored_plan
     from sfsync.sync.pull import pull
+    from sfsync.sync.undo import objects_to_pull
 
     store = open_store(project.store_path)
     with store.reading() as session:
-        plan = read_stored_plan(session, plan_of(session, run))
+        objects = objects_to_pull(session, read_stored_plan(session, plan_of(session, run)))
     org = connect(project.settings, target_org=target_org)
     org.pause(1.1)  # a pull ends at the last full second
     with pull_progress(console) as on_event:
-        pull(
+        result = pull(
             org,
             store,
             workspace=project.state_dir,
-            objects=list(dict.fromkeys(step.object for step in plan.steps)),
+            objects=objects,
             mappings=load_mappings(project.mappings_dir),
             options=replace(options_from(project.settings, project.document), lag=timedelta(0)),
             on_event=on_event,
+        )
+    behind = [each for each in result.objects if each.state != "done"]
+    if behind:
+        names = ", ".join(each.object for each in behind)
+        raise MirrorUnfit(
+            f"{names} could not be brought up to date: {behind[0].reason}",
+            hint=result.hint or f"`sfsync undo {run} --no-pull` plans as of the last pull",
         )

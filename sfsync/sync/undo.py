@@ -21,6 +21,7 @@ from sfsync.sync.plan.forecast import total_cost
 from sfsync.sync.plan.lines import fingerprint_of
 from sfsync.sync.plan.stored import Action, Plan, PlanStep, read_stored_plan, save_plan
 from sfsync.sync.plan.tables import before
+from sfsync.sync.undo_children import made_objects, referring_fields, refuse_parents
 
 #: So many Ids are named of records that cannot be brought back.
 _NAMED = 20
@@ -51,18 +52,21 @@ class Undo:
         plan: To be applied like any plan; without steps when there is nothing to take back.
         irreversible: What it leaves as it is.
         others: Runs of the same plan whose changes it leaves as they are.
+        unknown: Changes that were sent and of which nobody knows yet what became: it leaves them as they are, too.
     """
 
     plan: Plan
     irreversible: tuple[Irreversible, ...]
     others: tuple[str, ...]
+    unknown: int = 0
 
 
 def make_undo(store: Store, run_id: str) -> Undo:
     """Make the plan that takes back what a run has written; asks the org nothing, so pull first.
 
     New records are deleted, changed fields get back what they held. A field that no longer holds what was written
-    (someone else has changed it since) is left alone and named; a record whose fields were changed is not deleted.
+    (someone else has changed it since) is left alone and named; a record whose fields were changed is not deleted, nor
+    is one that other records refer to by now: Salesforce would delete them with it, or empty their lookups.
 
     Args:
         store: Holds the outcomes, and a mirror that was pulled after the run.
@@ -77,11 +81,21 @@ def make_undo(store: Store, run_id: str) -> Undo:
         maker = _Maker(session, origin, None if run_id == origin.id else run_id)
         for step in reversed(origin.steps):
             maker.invert(step)
+        maker.spare_parents()
         plan = maker.plan()
         if plan.steps:
             plan = replace(plan, fingerprint=fingerprint_of(session, plan))
             save_plan(session, plan)
-        return Undo(plan, tuple(maker.irreversible), maker.other_runs())
+        return Undo(plan, tuple(maker.irreversible), maker.other_runs(), maker.unknown())
+
+
+def objects_to_pull(session: Session, plan: Plan) -> list[str]:
+    """Objects whose mirror has to be as of now before an undo of a plan is made."""
+    describes, state = ledger.read_describes(session), read_state(session)
+    made = made_objects(plan.steps)
+    referring = (name for parent in sorted(made) for name in referring_fields(describes, parent))
+    named = [*(step.object for step in plan.steps), *(name for name in referring if name in state.objects)]
+    return list(dict.fromkeys(named))
 
 
 @dataclass
@@ -205,6 +219,14 @@ class _Maker:
     def _stamp(rows: StepRows) -> str:
         return 'm."SystemModstamp"' if "SystemModstamp" in rows.mirrored else "CAST(NULL AS TIMESTAMP)"
 
+    def spare_parents(self) -> None:
+        """What was made, and has records of others hanging on it by now, is not deleted."""
+        refuse_parents(self.session, self.steps, self.describes, self.columns)
+        for at, step in enumerate(self.steps):
+            if step.action == "delete":
+                refused = int(self.session.execute(f"SELECT count(refused) FROM {step.table}").scalar())
+                self.steps[at] = replace(step, refused_count=refused)
+
     def _begin(self, step: PlanStep, action: Action, fields: tuple[str, ...]) -> PlanStep:
         number = len(self.steps) + 1
         name = tables.step_table_name(self.id, number)
@@ -235,12 +257,30 @@ class _Maker:
             "as_of": min(bounds.values(), default=self.created_at).isoformat() + "Z",
             "mirror": {name: bound.isoformat() + "Z" for name, bound in bounds.items()},
             "mappings": [],
+            "keys": self._keys(),
             "sensitive": self.origin.header.get("sensitive", {}),
             "forecast": asdict(total_cost(self.steps)),
             "warnings": [f"{each.count:,} {each.object} {each.reason}" for each in self.irreversible],
         }
         normal: dict[str, Any] = json.loads(json.dumps(header))
         return Plan(self.id, self.created_at, self.origin.org_id, "undo", "open", "", normal, tuple(self.steps))
+
+    def _keys(self) -> dict[str, str | None]:
+        """The mapping's file → its key: whose values an explanation may have to hide."""
+        header = self.origin.header
+        return {each["file"]: each["key"] for each in header.get("mappings", ())} | dict(header.get("keys", {}))
+
+    def unknown(self) -> int:
+        """Changes of the plan that were sent, and whose outcome is not known."""
+        told, sent = self.session.execute(
+            "SELECT (SELECT count(*) FROM sfsync.outcomes WHERE plan_id = ? AND state = 'unknown'), "
+            "(SELECT count(DISTINCT r.change_no) FROM sfsync.batch_rows AS r JOIN sfsync.batches AS b "
+            "ON b.plan_id = r.plan_id AND b.batch_no = r.batch_no WHERE b.plan_id = ? AND b.state <> 'done' "
+            "AND NOT EXISTS (SELECT 1 FROM sfsync.outcomes AS o WHERE o.plan_id = r.plan_id "
+            "AND o.change_no = r.change_no))",
+            [self.origin.id, self.origin.id],
+        ).rows[0]
+        return int(told) + int(sent)
 
     def other_runs(self) -> tuple[str, ...]:
         """Runs of the same plan that have done something, too."""

@@ -110,3 +110,55 @@ def test_rows_from_elsewhere_do_not_go_round_the_merge(run, project, fake):
     assert refused.code == 2
     assert "goes both ways" in refused.err
     assert "sfsync import" in refused.err
+
+
+def test_a_file_is_not_taken_into_a_table_that_its_mapping_does_not_fit(run, project, fake):
+    assert run("pull").code == 0
+    (project / "leads.csv").write_text("sf_id,name\n,Zoe\n")
+    (project / "mappings" / "lead.yml").write_text(LEAD.replace("Email: email", "Nope__c: email"))
+    refused = run("import", "crm.leads", "leads.csv")
+    assert refused.code == 2
+    assert "Lead has no field `Nope__c`" in refused.err
+    (project / "mappings" / "lead.yml").write_text(LEAD.replace("crm.leads", "crm.others"))
+    missing = run("import", "crm.others", "leads.csv")
+    assert missing.code == 2
+    assert "there is no table `crm.others` yet" in missing.err
+    (project / "mappings" / "lead.yml").write_text(LEAD.replace("Email: email", "Email: email, Phone: phone"))
+    (project / "leads.csv").write_text("sf_id,name,phone\n,Zoe,1\n")
+    assert run("import", "crm.leads", "leads.csv").code == 0  # the table takes the shape of its mapping first
+    again = run("import", "crm.leads", "leads.csv")
+    assert "1 rows without sf_id that an import has added already" in again.err
+    assert "0 rows edited, 0 added" in again.err
+
+
+def test_a_table_that_somebody_dropped_is_said_to_be_gone_until_a_pull_makes_it_again(run, project, fake):
+    assert run("pull").code == 0
+    sql(project, "DROP TABLE crm.leads")
+    refused = run("plan", "--no-pull")
+    assert refused.code == 2
+    assert "the table `crm.leads` is not there any more" in refused.err
+    assert "`sfsync pull` makes it again" in refused.err
+    assert run("plan").code == 0
+    assert sql(project, "SELECT count(*) FROM crm.leads") == [(2,)]
+
+
+def test_what_was_written_is_not_taken_back_where_this_machines_clock_is_behind(run, project, fake):
+    (project / "sfsync.yml").write_text("version: 1\npull: {lag: 5m}\n")
+    fake.clock.advance(timedelta(hours=1))  # the org's clock is far ahead of the one of this machine
+    assert run("pull").code == 0
+    sql(project, "UPDATE crm.leads SET email = 'ada@example.com' WHERE name = 'Ada'")
+    sql(project, "INSERT INTO crm.leads (name, company) VALUES ('Zoe', 'Initech')")
+    assert run("plan").code == 0
+    assert apply_latest(project).counts["done"] == 2
+    assert run("pull").code == 0  # it stays behind the org's clock, and has not seen the write
+    assert sql(project, "SELECT name, email FROM crm.leads WHERE name <> 'Bob' ORDER BY 1") == [
+        ("Ada", "ada@example.com"),
+        ("Zoe", None),
+    ]
+    fake.clock.advance(timedelta(minutes=6))
+    fake.update(
+        "Lead", sql(project, "SELECT sf_id FROM crm.leads WHERE name = 'Zoe'")[0][0], {"Email": "z@example.com"}
+    )
+    fake.clock.advance(timedelta(minutes=6))
+    assert run("plan").code == 0
+    assert sql(project, "SELECT email FROM crm.leads WHERE name = 'Zoe'") == [("z@example.com",)]

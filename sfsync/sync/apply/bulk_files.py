@@ -5,7 +5,7 @@ from __future__ import annotations
 from sfsync.store import Session, Store
 from sfsync.store.names import literal, quote
 from sfsync.sync.apply.options import ApplyOptions
-from sfsync.sync.apply.step_rows import StepRows, is_set_of
+from sfsync.sync.apply.step_rows import StepRows, is_set_of, stretches
 from sfsync.sync.apply.tables import Span
 
 #: What empties a field in a Bulk file, so that the text itself can only be written by Collections.
@@ -39,10 +39,7 @@ def spans_of(store: Store, rows: StepRows, options: ApplyOptions) -> list[Span]:
         each = max(1, min(options.most_rows, fitting))
         if count <= options.most_rows and size <= _room(rows, options):
             return [(first, last)]
-        numbered = f"SELECT s.change_no AS change_no, (row_number() OVER (ORDER BY s.change_no) - 1) // {each} AS job"
-        return session.execute(
-            f"SELECT min(change_no), max(change_no) FROM ({numbered} {ready}) AS x GROUP BY job ORDER BY job"
-        ).rows
+        return stretches(session, rows, _ready(rows), each)
 
 
 def choose(session: Session, rows: StepRows, options: ApplyOptions) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sfsync.errors import (
@@ -23,13 +24,16 @@ from sfsync.store.names import literal, quote
 from sfsync.sync.apply.check import reject_moved
 from sfsync.sync.apply.current import Current, CurrentReader
 from sfsync.sync.apply.events import Trouble
-from sfsync.sync.apply.step_rows import StepRows, is_set_of
+from sfsync.sync.apply.step_rows import StepRows, is_set_of, stretches
+from sfsync.sync.apply.tables import Span
 from sfsync.sync.apply.unknown import mark_unknown, resolve_unknown
 from sfsync.sync.apply.work import Apply, write_options
 
 _NOW, _BATCH = quote("apply now"), quote("apply batch")
 #: So many requests in a row may lose their answers before the run gives up.
 _MOST_LOST = 3
+#: So many changes are looked at for the next request.
+_STRETCH = 10_000
 _INTEGERS, _NUMBERS = frozenset({"int", "long"}), frozenset({"double", "currency", "percent"})
 
 
@@ -54,12 +58,17 @@ def send_by_collections(work: Apply, rows: StepRows) -> None:
         SfsyncError: The org cannot be written to now; what was not sent is pending.
     """
     lost = 0
-    while True:
+    spans = deque(_spans(work, rows))
+    while spans:
+        near = replace(rows, span=spans[0])
         with work.store.reading() as session:
-            chosen = _choose(session, work, rows)
+            chosen = _choose(session, work, near)
         if not chosen:
-            return
-        request = _prepare(work, rows, [change for change, _key in chosen], _current(work, rows, chosen))
+            spans.popleft()
+            # What refers to records of its own step may be sent only when those are there.
+            spans.extend(() if spans else _spans(work, rows))
+            continue
+        request = _prepare(work, near, [change for change, _key in chosen], _current(work, rows, chosen))
         if request is None:
             continue
         try:
@@ -68,7 +77,7 @@ def send_by_collections(work: Apply, rows: StepRows) -> None:
             lost += 1
             work.on_event(Trouble(rows.step.object, error.message))
             with work.store.writing() as session:
-                mark_unknown(session, work, rows, request.number, "ANSWER_LOST", error.message)
+                mark_unknown(session, work, near, request.number, "ANSWER_LOST", error.message)
             resolve_unknown(work, rows)
             if lost >= _MOST_LOST:
                 raise
@@ -80,8 +89,14 @@ def send_by_collections(work: Apply, rows: StepRows) -> None:
                 work.void_batch(request.number)
             raise
         lost = 0
-        _store_answers(work, rows, request, answers)
+        _store_answers(work, near, request, answers)
         work.run.note_spending(work.store)
+
+
+def _spans(work: Apply, rows: StepRows) -> list[Span]:
+    """Stretches of a step, so that no request looks at more than its own; parent by parent, the whole step is one."""
+    with work.store.reading() as session:
+        return stretches(session, rows, rows.pending, None if work.options.by_parent else _STRETCH)
 
 
 def _did_nothing(error: SfsyncError) -> bool:
@@ -219,6 +234,7 @@ def _store_answers(work: Apply, rows: StepRows, request: _Request, answers: list
             work.settle(
                 rows.step,
                 joined,
+                span=(min(request.changes), max(request.changes)),
                 state=f"CASE WHEN {done} THEN 'done' ELSE 'rejected' END",
                 record_id=f"coalesce(o.record_id, {rows.record_id})",
                 created=f"{done} AND o.created",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,10 @@ FILES = {
     "unknown": "unknown.csv",
     "refused": "refused.csv",
 }
+#: Numbers the rows while they are put in order.
+_ORDER = "~change order"
+#: What a spreadsheet takes for the beginning of a formula.
+_FORMULA = re.compile("^[=+\\-@\\t\\r]")
 _OUTCOME = ("object", "action", "mapping", "change", "source_row", "Id", "created", "code", "message")
 
 
@@ -36,6 +41,29 @@ class _Part:
 
     columns: dict[str, str]
     joined: str
+
+
+def _free(name: str, origin: str, taken: Iterable[str]) -> str:
+    """A column's name, with its origin where another has this name: capitals make no difference to a database."""
+    folded = {each.casefold() for each in taken}
+    found = name
+    while found.casefold() in folded:
+        found = f"{found} ({origin})"
+    return found
+
+
+def _names(parts: Iterable[_Part]) -> list[str]:
+    """Every column of the files, each under the spelling that comes first."""
+    spelled: dict[str, str] = {}
+    for name in (*_OUTCOME, *(name for part in parts for name in part.columns)):
+        spelled.setdefault(name.casefold(), name)
+    return list(spelled.values())
+
+
+def _none(names: Sequence[str]) -> str:
+    """What the files of a plan without any step hold: their header."""
+    cells = ", ".join(f"CAST(NULL AS VARCHAR) AS {quote(name)}" for name in (_ORDER, *names))
+    return f"SELECT {cells} WHERE FALSE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +98,13 @@ class ResultFiles:
         with store.writing() as session:
             plan = read_stored_plan(session, plan_id)
             parts = [self._part(session, plan, step) for step in plan.steps]
-            names = list(dict.fromkeys([*_OUTCOME, *(name for part in parts for name in part.columns)]))
+            names = _names(parts)
             written = {}
             for state, file in FILES.items():
-                selects = " UNION ALL ".join(self._select(part, names, plan_id, state) for part in parts)
-                ordered = f'SELECT * EXCLUDE ("change order") FROM ({selects}) AS x ORDER BY "change order"'
+                selects = " UNION ALL ".join(self._select(part, names, plan_id, state) for part in parts) or _none(
+                    names
+                )
+                ordered = f"SELECT {self._headers(names)} FROM ({selects}) AS x ORDER BY {quote(_ORDER)}"
                 written[state] = session.write_csv(ordered, self.folder / file)
         return written
 
@@ -96,13 +126,18 @@ class ResultFiles:
             joined += f" LEFT JOIN {source} AS r ON r.source_row = s.source_row"
             for column in session.execute(f"SELECT * FROM {source} LIMIT 0").columns:
                 if column != "source_row":
-                    columns[column if column not in columns else f"{column} (source)"] = (
-                        f"CAST(r.{quote(column)} AS VARCHAR)"
-                    )
+                    columns[_free(column, "source", columns)] = f"CAST(r.{quote(column)} AS VARCHAR)"
         for name in step.fields:
             shown = f"s.{before(name)}" if step.action == "delete" else f"s.{quote(name)}"
-            columns[name if name not in columns else f"{name} (sent)"] = shown
+            columns[_free(name, "sent", columns)] = shown
         return _Part(columns, joined)
+
+    def _headers(self, names: Sequence[str]) -> str:
+        """Every column under its name: which a spreadsheet takes for a formula as well as a value."""
+        unsafe = [name for name in names if self.excel_safe and _FORMULA.match(name)]
+        return ", ".join(
+            f"{quote(name)} AS {quote(chr(39) + name)}" if name in unsafe else quote(name) for name in names
+        )
 
     def _source(self, session: Session, plan: Plan, step: PlanStep) -> str | None:
         """A table of the rows that the step came from, where they can be read again as they were; else None."""
@@ -126,15 +161,17 @@ class ResultFiles:
         return rows.table
 
     def _select(self, part: _Part, names: Sequence[str], plan_id: str, state: str) -> str:
+        own = {name.casefold(): sql for name, sql in part.columns.items()}
         cells = [
-            f"{self._safe(part.columns[name]) if name in part.columns else 'NULL'} AS {quote(name)}" for name in names
+            f"{self._safe(own[name.casefold()]) if name.casefold() in own else 'NULL'} AS {quote(name)}"
+            for name in names
         ]
         return (
-            f'SELECT o.change_no AS "change order", {", ".join(cells)} FROM {part.joined} '
+            f"SELECT o.change_no AS {quote(_ORDER)}, {', '.join(cells)} FROM {part.joined} "
             f"WHERE o.plan_id = {literal(plan_id)} AND o.state = {literal(state)}"
         )
 
     def _safe(self, sql: str) -> str:
         if not self.excel_safe:
             return sql
-        return f"CASE WHEN regexp_matches({sql}, '^[=+\\-@\\t\\r]') THEN '''' || {sql} ELSE {sql} END"
+        return f"CASE WHEN regexp_matches({sql}, {literal(_FORMULA.pattern)}) THEN '''' || {sql} ELSE {sql} END"

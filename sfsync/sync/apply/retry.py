@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,9 +53,17 @@ def plan_of(session: Session, run_or_plan: str) -> str:
                     "SELECT plan_id FROM sfsync.batches WHERE run_id = ? LIMIT 1", [run_or_plan]
                 ).scalar()
             )
+            found = found or _plan_told(session, run_or_plan)
             if found is not None:
                 return str(found)
     raise UsageError(f"there is no run {run_or_plan} that applied a plan", hint="`sfsync status` lists the runs")
+
+
+def _plan_told(session: Session, run_id: str) -> str | None:
+    """The plan of a run whose changes later runs have settled anew: its own summary names it."""
+    told = session.execute("SELECT summary FROM sfsync.runs WHERE id = ?", [run_id]).scalar()
+    plan = json.loads(told or "{}").get("plan")
+    return plan if isinstance(plan, str) else None
 
 
 def retry(

@@ -161,3 +161,19 @@ def step_rows(
     (found_in,) = session.execute(f"SELECT {asked} FROM {step.table} AS s")
     referring = tuple(name for name, refers in zip(candidates, found_in, strict=True) if refers)
     return StepRows(plan_id, step, describe, mirrored, referring)
+
+
+def stretches(session: Session, rows: StepRows, ready: str, each: int | None) -> list[Span]:
+    """The numbers of the first and the last of so many changes each, one stretch after the other.
+
+    Args:
+        session: Any.
+        rows: Of the step.
+        ready: SQL of which of its changes; none of those, no stretch.
+        each: How many; None for all of them in one.
+    """
+    place = "0" if each is None else f"(row_number() OVER (ORDER BY s.change_no) - 1) // {each}"
+    numbered = f"SELECT s.change_no AS change_no, {place} AS place FROM {rows.from_sql} WHERE {ready}"
+    return session.execute(
+        f"SELECT min(change_no), max(change_no) FROM ({numbered}) AS x GROUP BY place ORDER BY place"
+    ).rows

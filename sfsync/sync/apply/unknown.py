@@ -221,7 +221,7 @@ def _resolve_by_content(work: Apply, rows: StepRows, changes: list[int], fields:
     current = reader.created_by(user, since, field, values)
     with work.store.writing() as session:
         _load(session, work, current, changes)
-        found = _assign(_candidates(session, rows))
+        found = _assign(_candidates(session, work, rows))
         for change, record_id in found.items():
             one = f"{rows.step.table} AS s WHERE s.change_no = {change}"
             session.execute(work.settle(rows.step, one, state="'done'", record_id=literal(record_id), created="TRUE"))
@@ -264,10 +264,15 @@ def _asked_by(session: Session, rows: StepRows, changes: Sequence[int]) -> tuple
     return None, []
 
 
-def _candidates(session: Session, rows: StepRows) -> dict[int, list[str]]:
-    """Change → records that hold every value of it, and that were not there before."""
-    mirror = f'"sf_all".{quote(rows.step.object)}'
-    before = f' AND NOT EXISTS (SELECT 1 FROM {mirror} AS m WHERE m."Id" = c."Id")' if rows.mirrored else ""
+def _candidates(session: Session, work: Apply, rows: StepRows) -> dict[int, list[str]]:
+    """Change → records that hold every value of it, and that were not there before.
+
+    Those that the mirror knew when the change was sent were there. A pull since then has brought those that it made.
+    """
+    mirror, before = f'"sf_all".{quote(rows.step.object)}', ""
+    if rows.mirrored:
+        older = f"c.\"CreatedDate\" < {_sent_at(work)} - INTERVAL '{_CLOCKS.seconds} seconds'"
+        before = f' AND NOT ({older} AND EXISTS (SELECT 1 FROM {mirror} AS m WHERE m."Id" = c."Id"))'
     found = session.execute(
         f'SELECT s.change_no, c."Id" FROM {_lost_rows(rows)} JOIN {_NOW} AS c ON {_holds_all(rows, "c")} '
         f'AND {_alive(rows, "c")} WHERE NOT EXISTS (SELECT 1 FROM sfsync.outcomes AS k WHERE k.record_id = c."Id"'

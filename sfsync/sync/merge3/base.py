@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 
@@ -112,10 +113,11 @@ class _Settling:
     def run(self, columns: AnyMapping[str, list[str]]) -> int:
         plan, session = literal(self.plan_id), self.session
         written = f"SELECT change_no FROM sfsync.two_way_written WHERE plan_id = {plan}"
+        at = f'max("at") {self._behind()}'
         remake(
             session,
             _DONE,
-            'SELECT s.*, o.written_id, o.written_at FROM (SELECT change_no, max(record_id) AS written_id, max("at") AS '
+            f"SELECT s.*, o.written_id, o.written_at FROM (SELECT change_no, max(record_id) AS written_id, {at} AS "
             f"written_at FROM sfsync.outcomes WHERE plan_id = {plan} AND state = 'done' "
             f"AND change_no NOT IN ({written}) GROUP BY change_no) AS o "
             f"JOIN {self.step.table} AS s ON s.change_no = o.change_no",
@@ -131,6 +133,20 @@ class _Settling:
         self._await()
         session.execute(f"INSERT INTO sfsync.two_way_written SELECT {plan}, change_no FROM {_DONE}")
         return count
+
+    def _behind(self) -> str:
+        """SQL to be added to an instant of this machine's clock: how far it was behind that of the org.
+
+        What the mirror has seen is told by the org's clock, and a write that seems to be older than it is would be
+        taken for seen.
+        """
+        if not has_table(self.session, "sfsync", "batches"):
+            return ""
+        seconds = self.session.execute(
+            'SELECT max(EXTRACT(EPOCH FROM org_time) - EXTRACT(EPOCH FROM "at")) FROM sfsync.batches WHERE plan_id = ?',
+            [self.plan_id],
+        ).scalar()
+        return f"+ INTERVAL '{max(0, math.ceil(float(seconds or 0)))} seconds'"
 
     @property
     def _rows(self) -> str:

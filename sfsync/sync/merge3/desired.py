@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping as AnyMapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sfsync.errors import MappingError
-from sfsync.mapping.local_names import ID_COLUMN
+from sfsync.mapping.check import check_mappings
+from sfsync.mapping.local_names import ID_COLUMN, TableName
 from sfsync.mapping.schema import Mapping
 from sfsync.mapping.two_way import NEW, TwoWayColumn, TwoWayTable, has_base, two_way_table
 from sfsync.mapping.two_way_shape import reshape
@@ -74,11 +76,7 @@ def desired_from_two_way(
     Raises:
         MappingError: There is no such table, or it lacks columns.
     """
-    if not has_base(session, mapping.local_table):
-        message = f"there is no table `{mapping.local_table}` yet"
-        raise MappingError([mapping.problem("table", message=message, hint="`sfsync pull` makes it")])
-    two_way = two_way_table(session, mapping, describes, as_of=as_of, calendar=calendar)
-    reshape(session, two_way)
+    two_way = ready_table(session, mapping, describes, as_of=as_of, calendar=calendar)
     merge(session, two_way)
     source = quote(f"two way rows {two_way.key}")
     own = _own_columns(session, two_way)
@@ -101,6 +99,42 @@ def desired_from_two_way(
     )
 
 
+def ready_table(
+    session: Session,
+    mapping: Mapping,
+    describes: AnyMapping[str, ObjectDescribe],
+    *,
+    as_of: datetime | None = None,
+    calendar: Calendar | None = None,
+) -> TwoWayTable:
+    """A mapping's two-way table in the shape that the mapping gives it.
+
+    Args:
+        session: A writing session.
+        mapping: `direction: both`.
+        describes: API name → describe.
+        as_of: The instant (UTC) that date literals of the filter count from.
+        calendar: Time zone and fiscal year of such literals.
+
+    Raises:
+        MappingError: The mapping does not fit the org, there is no such table, or it lacks columns.
+    """
+    problems = check_mappings([mapping], dict(describes))
+    if problems:
+        raise MappingError(problems)
+    if not has_base(session, mapping.local_table):
+        message = f"there is no table `{mapping.local_table}` yet"
+        raise MappingError([mapping.problem("table", message=message, hint="`sfsync pull` makes it")])
+    if not _spelled(session, mapping.local_table):
+        message = f"the table `{mapping.local_table}` is not there any more"
+        raise MappingError(
+            [mapping.problem("table", message=message, hint="`sfsync pull` makes it again from the org")]
+        )
+    two_way = two_way_table(session, mapping, describes, as_of=as_of, calendar=calendar)
+    reshape(session, two_way)
+    return two_way
+
+
 def _flag(number: int) -> str:
     return quote(f"~edited {number}")
 
@@ -114,12 +148,17 @@ def _own_columns(session: Session, two_way: TwoWayTable) -> dict[str, str]:
 
 
 def _table_columns(session: Session, two_way: TwoWayTable) -> dict[str, str]:
-    spelled = session.execute(
+    return table_columns(session, *_spelled(session, two_way.name)[0])
+
+
+def _spelled(session: Session, name: TableName) -> Sequence[tuple[str, str]]:
+    """Schema and name of a local table as the database spells them; nothing where there is none."""
+    found: Sequence[tuple[str, str]] = session.execute(
         "SELECT table_schema, table_name FROM information_schema.tables WHERE lower(table_schema) = ? "
         "AND lower(table_name) = ? AND table_catalog = current_database()",
-        list(two_way.name.key),
+        list(name.key),
     ).rows
-    return table_columns(session, *spelled[0])
+    return found
 
 
 def _rows_sql(session: Session, two_way: TwoWayTable, own: AnyMapping[str, str]) -> str:

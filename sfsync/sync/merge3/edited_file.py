@@ -1,7 +1,7 @@
 """A file that was exported from a two-way table, edited, and comes back: its edits become edits of the table.
 
 What the file has as the base has it was not edited in the file, and stays as the table has it now. So a file that is
-days old brings back its edits and nothing else.
+days old brings back its edits and nothing else. A row that it adds is added once, however often the file is imported.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from sfsync.config.spelling import shown
 from sfsync.errors import UsageError
 from sfsync.mapping.local_names import ID_COLUMN
-from sfsync.mapping.two_way import TwoWayColumn, TwoWayTable
+from sfsync.mapping.two_way import NEW, TwoWayColumn, TwoWayTable
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote
+from sfsync.sync.merge3.identity import folded_key, key_column
 from sfsync.sync.merge3.merge import merge
 from sfsync.sync.merge3.tables import remake
 from sfsync.sync.source.source_table import SourceTable
 
 #: The rows of the file, with values of the table's types.
 _FILE = "two_way_file"
+#: Those of them that add a row, each with its digest, and which of the equal ones it is.
+_ADDED = "two_way_added"
 _MOST_NAMED = 5
 
 
@@ -31,17 +34,20 @@ class TakenEdits:
         edited: Rows of the table that it changed.
         added: Rows that it added.
         ignored: Columns of the file that the table does not have.
+        known: Rows without an Id that an import has added already: they are left out.
     """
 
     edited: int
     added: int
     ignored: tuple[str, ...]
+    known: int = 0
 
 
 def take_edits(session: Session, two_way: TwoWayTable, file: SourceTable) -> TakenEdits:
     """Take the edits of a file into a two-way table.
 
-    Rows are found by `sf_id`; a row without one is new. Rows that the file lacks are left as they are.
+    Rows are found by `sf_id`; a row without one is new, unless the same row was added by an earlier import and is
+    still there, or has become a record. Rows that the file lacks are left as they are.
 
     Args:
         session: A writing session.
@@ -49,8 +55,10 @@ def take_edits(session: Session, two_way: TwoWayTable, file: SourceTable) -> Tak
         file: As `load_source` has read it.
 
     Raises:
-        UsageError: It has no `sf_id`, or rows that cannot be taken: an Id that is unknown or stands twice, or a value
-            that is not of its column's type. Nothing is taken then.
+        MappingError: There is no such table yet, or it lacks columns.
+        UsageError: It has no `sf_id`, or rows that cannot be taken: an Id that is unknown or stands twice, a row
+            without an Id whose key the table has already, or a value that is not of its column's type. Nothing is
+            taken then.
     """
     merge(session, two_way)
     given = {name.casefold(): name for name in file.columns}
@@ -61,11 +69,13 @@ def take_edits(session: Session, two_way: TwoWayTable, file: SourceTable) -> Tak
         )
     columns = [each for each in two_way.columns if each.name.casefold() in given]
     _load(session, file, given, columns)
+    _widen_ids(session, two_way)
+    _find_added(session, two_way, columns)
     _refuse(session, two_way, file, columns)
     edited = _change(session, two_way, columns)
-    added = _add(session, two_way, columns)
-    known = {ID_COLUMN, *(each.name.casefold() for each in two_way.columns)}
-    return TakenEdits(edited, added, tuple(name for folded, name in given.items() if folded not in known))
+    added, known = _add(session, two_way, columns)
+    named = {ID_COLUMN, *(each.name.casefold() for each in two_way.columns)}
+    return TakenEdits(edited, added, tuple(name for folded, name in given.items() if folded not in named), known)
 
 
 def _load(session: Session, file: SourceTable, given: dict[str, str], columns: list[TwoWayColumn]) -> None:
@@ -85,16 +95,48 @@ def _load(session: Session, file: SourceTable, given: dict[str, str], columns: l
     remake(session, _FILE, f'SELECT source_row, {", ".join(values)}, {fault} AS "~fault" FROM {file.table}')
 
 
+def _widen_ids(session: Session, two_way: TwoWayTable) -> None:
+    """Reports of the org show Ids of 15 characters."""
+    session.execute(
+        f"UPDATE {_FILE} AS f SET {ID_COLUMN} = l.{ID_COLUMN} FROM {two_way.local} AS l "
+        f"WHERE length(f.{ID_COLUMN}) = 15 AND left(l.{ID_COLUMN}, 15) = f.{ID_COLUMN}"
+    )
+
+
+def _find_added(session: Session, two_way: TwoWayTable, columns: list[TwoWayColumn]) -> None:
+    """Make the table of the rows without an Id: digest, which of the equal ones, and whether an import added it."""
+    texts = [
+        f"CASE WHEN {quote(each.name)} IS NULL THEN '' ELSE "
+        f"{literal(each.name.casefold() + '=')} || CAST(to_json(CAST({quote(each.name)} AS VARCHAR)) AS VARCHAR) END"
+        for each in sorted(columns, key=lambda each: each.name.casefold())
+    ]
+    rows = f"SELECT *, md5(concat_ws(',', {', '.join(texts) or literal('')})) AS digest FROM {_FILE}"
+    numbered = f"SELECT *, row_number() OVER (PARTITION BY digest ORDER BY source_row) AS nth FROM ({rows}) AS r"
+    named = literal(two_way.key)
+    known = (
+        f"SELECT 1 FROM sfsync.two_way_taken AS k WHERE k.table_name = {named} AND k.digest = n.digest "
+        f"AND k.nth = n.nth AND (k.row_name IN (SELECT {ID_COLUMN} FROM {two_way.local}) "
+        f"OR k.row_name IN (SELECT row_name FROM sfsync.two_way_born WHERE table_name = {named}))"
+    )
+    remake(
+        session,
+        _ADDED,
+        f"SELECT n.*, {literal(NEW)} || CAST(gen_random_uuid() AS VARCHAR) AS row_name, EXISTS ({known}) AS known "
+        f"FROM ({numbered} WHERE {ID_COLUMN} IS NULL) AS n",
+    )
+
+
 def _refuse(session: Session, two_way: TwoWayTable, file: SourceTable, columns: list[TwoWayColumn]) -> None:
     """Raise when any row cannot be taken; the first few are named."""
     twin = f"SELECT {ID_COLUMN} FROM {_FILE} GROUP BY {ID_COLUMN} HAVING count(*) > 1"
     unknown = f"NOT EXISTS (SELECT 1 FROM {two_way.local} AS l WHERE l.{ID_COLUMN} = f.{ID_COLUMN})"
     empty = " AND ".join([f"f.{quote(each.name)} IS NULL" for each in columns] or ["TRUE"])
+    there = _key_is_there(two_way, columns)
     reason = (
         'CASE WHEN f."~fault" IS NOT NULL THEN f."~fault" '
         f"WHEN f.{ID_COLUMN} IN ({twin}) THEN f.{ID_COLUMN} || ' stands in several rows' "
         f"WHEN f.{ID_COLUMN} IS NOT NULL AND {unknown} THEN f.{ID_COLUMN} || {literal(f' is not in {two_way.name}')} "
-        f"WHEN f.{ID_COLUMN} IS NULL AND {empty} THEN 'the row is empty' END"
+        f"WHEN f.{ID_COLUMN} IS NULL AND {empty} THEN 'the row is empty'{there} END"
     )
     found = session.execute(
         f"SELECT source_row, reason, count(*) OVER () FROM (SELECT f.source_row, {reason} AS reason FROM {_FILE} AS f) "
@@ -104,6 +146,19 @@ def _refuse(session: Session, two_way: TwoWayTable, file: SourceTable, columns: 
         named = "; ".join(f"row {number}: {shown(reason, 120)}" for number, reason, _ in found)
         more = f"; and {found[0][2] - len(found):,} more" if found[0][2] > len(found) else ""
         raise UsageError(f"{file.shown_as}: {named}{more}", hint="nothing was taken; correct these rows")
+
+
+def _key_is_there(two_way: TwoWayTable, columns: list[TwoWayColumn]) -> str:
+    """SQL of a further refusal: a row without an Id whose key a row of the table has, and that no import has added."""
+    key = key_column(two_way)
+    if key is None or key not in columns:
+        return ""
+    name = quote(key.name)
+    same = f"{folded_key(two_way, key, f'l.{name}')} = {folded_key(two_way, key, f'f.{name}')}"
+    row = f"(SELECT min(l.{ID_COLUMN}) FROM {two_way.local} AS l WHERE {same})"
+    new = f"f.source_row IN (SELECT source_row FROM {_ADDED} WHERE NOT known)"
+    told = literal(f" has this {key.name} already: give the row its {ID_COLUMN}")
+    return f" WHEN {new} AND {row} IS NOT NULL THEN {row} || {told}"
 
 
 def _change(session: Session, two_way: TwoWayTable, columns: list[TwoWayColumn]) -> int:
@@ -134,11 +189,15 @@ def _change(session: Session, two_way: TwoWayTable, columns: list[TwoWayColumn])
     return int(session.execute("SELECT count(*) FROM two_way_taken").scalar())
 
 
-def _add(session: Session, two_way: TwoWayTable, columns: list[TwoWayColumn]) -> int:
-    new = f"FROM {_FILE} AS f WHERE f.{ID_COLUMN} IS NULL"
-    count = int(session.execute(f"SELECT count(*) {new}").scalar())
-    if count:
-        names = ", ".join(quote(each.name) for each in columns)
-        values = ", ".join(f"f.{quote(each.name)}" for each in columns)
+def _add(session: Session, two_way: TwoWayTable, columns: list[TwoWayColumn]) -> tuple[int, int]:
+    """Add the rows without an Id; returns how many, and how many an import had added already."""
+    new = f"FROM {_ADDED} AS f WHERE NOT f.known"
+    added, known = session.execute(f"SELECT count(*) FILTER (WHERE NOT known), count(*) FROM {_ADDED}").rows[0]
+    if added:
+        names = ", ".join(quote(name) for name in (ID_COLUMN, *(each.name for each in columns)))
+        values = ", ".join(["f.row_name", *(f"f.{quote(each.name)}" for each in columns)])
         session.execute(f"INSERT INTO {two_way.local} ({names}) SELECT {values} {new}")
-    return count
+        session.execute(
+            f"INSERT INTO sfsync.two_way_taken SELECT {literal(two_way.key)}, f.digest, f.nth, f.row_name {new}"
+        )
+    return int(added), int(known - added)

@@ -23,6 +23,8 @@ def identify(session: Session, two_way: TwoWayTable, at: datetime) -> None:
     Makes the temporary table `TWINS`.
     """
     _take_born(session, two_way)
+    _widen_ids(session, two_way)
+    _take_back(session, two_way)
     session.execute(
         f"UPDATE {two_way.local} SET {ID_COLUMN} = {literal(NEW)} || CAST(gen_random_uuid() AS VARCHAR) "
         f"WHERE {ID_COLUMN} IS NULL OR trim({ID_COLUMN}) = ''"
@@ -46,6 +48,26 @@ def _take_born(session: Session, two_way: TwoWayTable) -> None:
         )
 
 
+def _widen_ids(session: Session, two_way: TwoWayTable) -> None:
+    """An Id of 15 characters, as reports show it, is that of its record: in 18, like all others of the table."""
+    short = f"length(l.{ID_COLUMN}) = 15"
+    if any_rows(session, f"{two_way.local} AS l WHERE {short}"):
+        session.execute(
+            f'UPDATE {two_way.local} AS l SET {ID_COLUMN} = rec."Id" FROM {table("sf_all", two_way.mapping.object)} '
+            f'AS rec WHERE {short} AND left(rec."Id", 15) = l.{ID_COLUMN}'
+        )
+
+
+def _take_back(session: Session, two_way: TwoWayTable) -> None:
+    """A row that was to be made anew, and whose record was restored before that, is the row of that record again."""
+    if any_rows(session, f"{two_way.local} AS l WHERE length(l.{ID_COLUMN}) > {len(NEW) + 36}"):
+        session.execute(
+            f'UPDATE {two_way.local} AS l SET {ID_COLUMN} = rec."Id" FROM {table("sf", two_way.mapping.object)} AS rec '
+            f'WHERE l.{ID_COLUMN} LIKE {literal(NEW + "%")} AND substr(l.{ID_COLUMN}, {len(NEW) + 1}, 18) = rec."Id" '
+            f'AND rec."Id" NOT IN (SELECT {ID_COLUMN} FROM {two_way.local} WHERE {ID_COLUMN} IS NOT NULL)'
+        )
+
+
 def _adopt(session: Session, two_way: TwoWayTable) -> None:
     """A row with the Id of a record that this table did not show so far: nothing is agreed on, so its base is empty."""
     session.execute(
@@ -57,16 +79,16 @@ def _adopt(session: Session, two_way: TwoWayTable) -> None:
 
 
 def _link_by_key(session: Session, two_way: TwoWayTable) -> None:
-    """A new row whose key a record has in the meantime is that record; both must be the only one with it."""
-    key = _key_column(two_way)
+    """A new row whose key a record has in the meantime is that record; both must be the only one with it.
+
+    Where the record has a row already, there are two of it from then on, and a plan refuses both: what the new one
+    holds has no base, so it would put old values over newer ones of the org.
+    """
+    key = key_column(two_way)
     new = f"l.{ID_COLUMN} LIKE {literal(NEW + '%')}"
     if key is None or not any_rows(session, f"{two_way.local} AS l WHERE {new}"):
         return
-    field = two_way.describe.field(two_way.mapping.key_field or "")
-    exact = field is None or field.case_sensitive or key.type != "VARCHAR"
-    folded = "{}" if exact else "lower({})"
-    here = folded.format(key.form(f"l.{quote(key.name)}"))
-    there = folded.format(key.form(f"t.{quote(key.name)}"))
+    here, there = (folded_key(two_way, key, f"{alias}.{quote(key.name)}") for alias in ("l", "t"))
     remake(
         session,
         "two_way_keys",
@@ -80,12 +102,23 @@ def _link_by_key(session: Session, two_way: TwoWayTable) -> None:
         f"JOIN two_way_keys AS k ON k.key = {there} GROUP BY 1 HAVING count(*) = 1",
     )
     session.execute(
+        f"INSERT INTO sfsync.two_way_born SELECT {literal(two_way.key)}, row_name, record_id FROM two_way_links"
+    )
+    session.execute(
         f"UPDATE {two_way.local} AS l SET {ID_COLUMN} = k.record_id FROM two_way_links AS k "
-        f"WHERE k.row_name = l.{ID_COLUMN} AND k.record_id NOT IN (SELECT {ID_COLUMN} FROM {two_way.local})"
+        f"WHERE k.row_name = l.{ID_COLUMN}"
     )
 
 
-def _key_column(two_way: TwoWayTable) -> TwoWayColumn | None:
+def folded_key(two_way: TwoWayTable, key: TwoWayColumn, sql: str) -> str:
+    """SQL of a value of the key column in the form in which two are equal that the org takes for one."""
+    field = two_way.describe.field(two_way.mapping.key_field or "")
+    exact = field is None or field.case_sensitive or key.type != "VARCHAR"
+    return key.form(sql) if exact else f"lower({key.form(sql)})"
+
+
+def key_column(two_way: TwoWayTable) -> TwoWayColumn | None:
+    """The column of the mapping's key, where both sides know it."""
     key = two_way.mapping.key_field
     found = [each for each in two_way.columns if each.field == key and each.shown]
     return found[0] if key is not None and len(found) == 1 else None

@@ -294,9 +294,10 @@ class _Merge:
                 f"INSERT INTO {where} ({ID_COLUMN}, {named}) SELECT w.{ID_COLUMN}, {values} FROM {WORK} AS w "
                 f"WHERE w.act IN {acts}"
             )
+        # The name says which record it was: should that be restored first, there is nothing to be made.
         session.execute(
-            f"UPDATE {two_way.local} SET {ID_COLUMN} = {literal(NEW)} || CAST(gen_random_uuid() AS VARCHAR) "
-            f"WHERE {ID_COLUMN} IN ({ids} = 'make anew')"
+            f"UPDATE {two_way.local} SET {ID_COLUMN} = {literal(NEW)} || {ID_COLUMN} || ':' "
+            f"|| CAST(gen_random_uuid() AS VARCHAR) WHERE {ID_COLUMN} IN ({ids} = 'make anew')"
         )
 
     def _note_resolutions(self) -> None:

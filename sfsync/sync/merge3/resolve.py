@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from sfsync.errors import UsageError
+from sfsync.errors import MappingError, UsageError
+from sfsync.mapping.check import check_mappings
 from sfsync.mapping.schema import Mapping
 from sfsync.mapping.two_way import base_name
 from sfsync.records import ObjectDescribe
 from sfsync.soql.dates import Calendar
 from sfsync.store.interface import Session
-from sfsync.sync.merge3.conflicts import count_conflicts
 from sfsync.sync.merge3.merge import merge_every
-from sfsync.sync.merge3.tables import prepare
+from sfsync.sync.merge3.tables import prepare, remake
+
+#: The conflicts that a decision is about.
+_CHOSEN = "two_way_chosen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def resolve(
     *,
     calendar: Calendar | None = None,
 ) -> int:
-    """Settle open conflicts; returns how many.
+    """Settle open conflicts; returns how many: those whose values have moved meanwhile go on.
 
     `org` takes the org's value into the local table; `local` keeps the local one, and the next plan writes it. Of a
     record that is gone in the org, `org` takes the row away, and `local` makes a new record of it.
@@ -56,6 +59,7 @@ def resolve(
 
     Raises:
         UsageError: There is no such conflict.
+        MappingError: A mapping does not fit the org.
     """
     prepare(session)
     choice = choice or Choice()
@@ -71,11 +75,19 @@ def resolve(
     count = int(session.execute(f"SELECT count(*) {chosen}", params).scalar())
     if not count:
         raise UsageError("there is no such conflict", hint="`sfsync resolve` lists what waits")
-    before = count_conflicts(session, tables)
+    problems = check_mappings(mappings, dict(describes))
+    if problems:
+        raise MappingError(problems)
+    remake(session, _CHOSEN, "SELECT table_name, record_id, column_name FROM sfsync.conflicts WHERE FALSE")
+    session.execute(f"INSERT INTO {_CHOSEN} SELECT table_name, record_id, column_name {chosen}", params)
     session.execute(
         "INSERT INTO sfsync.resolutions SELECT table_name, record_id, column_name, CAST(? AS VARCHAR), local_value, "
         f"org_value, CAST(? AS TIMESTAMP), NULL {chosen}",
         [winner, datetime.now(UTC).replace(tzinfo=None), *params],
     )
     merge_every(session, mappings, describes, calendar=calendar)
-    return before - count_conflicts(session, tables)
+    left = session.execute(
+        f"SELECT count(*) FROM {_CHOSEN} AS x JOIN sfsync.conflicts AS c ON c.table_name = x.table_name "
+        "AND c.record_id = x.record_id AND c.column_name = x.column_name"
+    )
+    return count - int(left.scalar())

@@ -37,6 +37,9 @@ _TABLES = (
     ' "action" VARCHAR, stamp TIMESTAMP, written_at TIMESTAMP)',
     # Which record a row that was added here has become.
     "CREATE TABLE IF NOT EXISTS sfsync.two_way_born (table_name VARCHAR, row_name VARCHAR, record_id VARCHAR)",
+    # Which rows files have added: the same row of a file that is imported again is not another one.
+    "CREATE TABLE IF NOT EXISTS sfsync.two_way_taken (table_name VARCHAR, digest VARCHAR, nth BIGINT,"
+    " row_name VARCHAR)",
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from sfsync.errors import GuardRefused
 from sfsync.mapping.filter import filter_sql
 from sfsync.store.names import literal, quote
@@ -84,7 +86,8 @@ def _guard(work: Work, count: int, total: int) -> None:
             f"{work.source.shown_as} has no rows: {mapping.file} would delete all {total:,} {mapping.object} records",
             hint="check the source; an empty one never deletes",
         )
-    if count > mapping.most_deleted * total:
+    # 0.29 of 100 is a little less than 29 where computers reckon in halves: the share is taken as it was written.
+    if count > Fraction(mapping.most_deleted).limit_denominator(10**9) * total:
         share = f"{mapping.most_deleted * 100:g} %"
         raise GuardRefused(
             f"{mapping.file} would delete {count:,} of {total:,} {mapping.object} records, which is more than {share}",

@@ -13,6 +13,7 @@ from typing import Any
 from sfsync.store.columns import table_columns
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote, table
+from sfsync.sync.merge3.conflicts import count_conflicts
 from sfsync.sync.plan.forecast import api_of, cost_of
 from sfsync.sync.plan.stored import Plan, PlanStep
 from sfsync.sync.plan.tables import REFERENCE, before, is_set
@@ -34,6 +35,7 @@ def explain(session: Session, plan: Plan, *, show_values: bool = False) -> dict[
         plan: The plan.
         show_values: Whether sensitive values are shown.
     """
+    mappings = plan.header.get("mappings", [])
     deletes_first = sorted(plan.steps, key=lambda step: (step.action != "delete", step.step))
     return {
         "sfsync_explain": VERSION,
@@ -44,9 +46,10 @@ def explain(session: Session, plan: Plan, *, show_values: bool = False) -> dict[
         "created_at": plan.created_at.isoformat() + "Z",
         "org": plan.header.get("org", {"id": plan.org_id}),
         "as_of": plan.header.get("as_of"),
-        "mappings": plan.header.get("mappings", []),
+        "mappings": mappings,
         "warnings": plan.header.get("warnings", []),
         "conflicts": plan.header.get("conflicts", []),
+        "conflicts_waiting": count_conflicts(session, [str(each.get("source")) for each in mappings]),
         "forecast": plan.header.get("forecast", {}),
         "changes": plan.change_count,
         "refused": plan.refused_count,
@@ -64,7 +67,8 @@ class _Told:
         sensitive = plan.header.get("sensitive", {}).get(step.object, ())
         self.hidden = frozenset() if show_values else frozenset(sensitive)
         self.hides = not show_values
-        keys = {each.get("file"): each.get("key") for each in plan.header.get("mappings", ())}
+        keys = dict(plan.header.get("keys", {}))  # of an undo, which is made of no mapping
+        keys |= {each.get("file"): each.get("key") for each in plan.header.get("mappings", ())}
         self.key_hidden = keys.get(step.mapping) in self.hidden
 
     def as_dict(self) -> dict[str, Any]:
@@ -191,4 +195,25 @@ def next_step(told: Mapping[str, Any]) -> str:
         return f"`sfsync apply {told['plan']}` writes these {told['changes']:,} changes, and nothing else"
     if told["refused"]:
         return "correct the refused rows in the source, then `sfsync plan` again"
+    if told["conflicts_waiting"]:
+        return "`sfsync plan --conflicts` lists what waits, `sfsync resolve` settles it"
     return "nothing to do: the org has what the sources say"
+
+
+def where(reason: Mapping[str, Any]) -> str:
+    """Which rows and records a reason or a note is about, as far as it says.
+
+    The rows of a two-way table have no numbers that anybody could look up: a single one is named by its record, too.
+    """
+    rows = reason["rows"]
+    told = [str(reason["id"])] if reason["id"] and (reason["records"] == 1 or not rows) else []
+    if rows:
+        told.append(f"row {rows[0]}" if len(rows) == 1 else f"rows {rows[0]} … {rows[1]}")
+    return ", ".join(told)
+
+
+def nothing_to_do(told: Mapping[str, Any]) -> str:
+    """What a plan without any step says of itself: edits that wait in a conflict are not in it, and not settled."""
+    if told["conflicts_waiting"]:
+        return f"Nothing to write: {told['conflicts_waiting']:,} conflicts wait for a decision."
+    return "Nothing to do: the org has what the sources say."

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sfsync import __version__
-from sfsync.sync.plan.explain import next_step
+from sfsync.sync.plan.explain import next_step, nothing_to_do, where
 from sfsync.sync.plan.explain_text import visible
 
 
@@ -26,5 +26,8 @@ def explain_html(told: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["visible"] = lambda value: "empty" if value is None else visible(value)
+    environment.filters["where"] = where
     environment.filters["count"] = lambda number: f"{number:,}"
-    return environment.get_template("plan.html.j2").render(told=told, next_step=next_step(told), version=__version__)
+    return environment.get_template("plan.html.j2").render(
+        told=told, next_step=next_step(told), nothing=nothing_to_do(told), version=__version__
+    )

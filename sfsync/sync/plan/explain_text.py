@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sfsync.sync.plan.explain import next_step
+from sfsync.sync.plan.explain import next_step, nothing_to_do, where
 
 #: Control, direction and invisible characters: shown as their code.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
@@ -40,7 +40,7 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"warning: {visible(text)}" for text in told["warnings"])
     if not told["steps"]:
         yield ""
-        yield "Nothing to do: the org has what the sources say."
+        yield nothing_to_do(told)
         return
     yield ""
     yield from (f"  {_count(step)}" for step in told["steps"])
@@ -79,9 +79,9 @@ def _step(step: Mapping[str, Any]) -> Iterator[str]:
     for sample in step["samples"]:
         yield "  " + _sample(step, sample)
     for reason in step["refusals"]:
-        yield f"  REFUSED {reason['records']:,}: {visible(reason['text'])}{_where(reason)}"
+        yield f"  REFUSED {reason['records']:,}: {visible(reason['text'])}{_in_brackets(where(reason))}"
     for note in step["notes"]:
-        yield f"  note on {note['records']:,}: {visible(note['text'])}{_where(note)}"
+        yield f"  note on {note['records']:,}: {visible(note['text'])}{_in_brackets(where(note))}"
 
 
 def _sample(step: Mapping[str, Any], sample: Mapping[str, Any]) -> str:
@@ -93,14 +93,12 @@ def _sample(step: Mapping[str, Any], sample: Mapping[str, Any]) -> str:
             values.append(f"{visible(name)}: {_value(change['before'])} → {_value(change['after'])}")
         else:
             values.append(f"{visible(name)}={_value(change['before' if step['action'] == 'delete' else 'after'])}")
-    return f"e.g. {' '.join(named) or 'new'}{row}: {', '.join(values)}"
+    told = f": {', '.join(values)}" if values else ""
+    return f"e.g. {' '.join(named) or 'new'}{row}{told}"
 
 
-def _where(reason: Mapping[str, Any]) -> str:
-    if reason["rows"]:
-        rows = reason["rows"]
-        return f" (row {rows[0]})" if len(rows) == 1 else f" (rows {rows[0]} … {rows[1]})"
-    return f" ({visible(reason['id'])})" if reason["id"] else ""
+def _in_brackets(text: str) -> str:
+    return f" ({visible(text)})" if text else ""
 
 
 def _value(value: Any) -> str:

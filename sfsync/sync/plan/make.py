@@ -88,13 +88,14 @@ def make_plan(
         _fill(maker, works, known)
         plan = _plan(maker, works, state, known)
         plan = replace(plan, fingerprint=fingerprint_of(session, plan))
+        # Of what is as it should be by now, an older plan would make something else.
+        stored.overtake(session, [work.mapping.file for work in works])
         if plan.steps:
             _keep(session, plan, works)
     return plan
 
 
 def _keep(session: Session, plan: Plan, works: Sequence[Work]) -> None:
-    stored.overtake(session, [work.mapping.file for work in works])
     stored.save_plan(session, plan)
     for work in works:
         if work.source.when_kept is not None:
@@ -146,7 +147,8 @@ def _refuse_half_applied(session: Session, mappings: Sequence[Mapping]) -> None:
     for plan in stored.half_applied(session):
         if shared := sorted(files & {step.mapping for step in plan.steps}):
             raise UsageError(
-                f"the apply of plan {plan.id} was stopped before it ended, and it writes {', '.join(shared)} too",
+                f"the apply of plan {plan.id} was stopped before it ended, or ended with changes whose outcome is"
+                f" unknown, and it writes {', '.join(shared)} too",
                 hint="run `sfsync apply --resume` first: it finds out what was written, and finishes the rest",
             )
 
@@ -223,15 +225,21 @@ def _header(
         "as_of": min(bounds.values()).isoformat() + "Z",
         "mirror": {name: bound.isoformat() + "Z" for name, bound in bounds.items()},
         "mappings": [_mapping_facts(work) for work in works],
-        "sensitive": {
-            work.mapping.object: sorted(sensitive_fields(work.mapping, describes[work.mapping.object]))
-            for work in works
-        },
+        "sensitive": _sensitive(works, describes),
         "forecast": asdict(cost),
         "warnings": _warnings(works, cost.calls),
     }
     normal: dict[str, Any] = json.loads(json.dumps(header))
     return normal
+
+
+def _sensitive(works: Sequence[Work], describes: AnyMapping[str, ObjectDescribe]) -> dict[str, list[str]]:
+    """Object → fields whose values are hidden: what one mapping of an object hides, no other shows."""
+    hidden: dict[str, set[str]] = {}
+    for work in works:
+        name = work.mapping.object
+        hidden.setdefault(name, set()).update(sensitive_fields(work.mapping, describes[name]))
+    return {name: sorted(fields) for name, fields in hidden.items()}
 
 
 def _mapping_facts(work: Work) -> dict[str, Any]:

@@ -55,9 +55,9 @@ class ParentFinder:
                 f"SELECT DISTINCT {value} AS value FROM {work.rows_sql} WHERE {value} IS NOT NULL",
             )
             found = " UNION ALL ".join(
-                f"SELECT a.value, {rank} AS rank, c.ref, c.stage, c.fault FROM {asked} AS a JOIN ({candidates}) AS c "
+                f"SELECT a.value, {place} AS place, c.ref, c.stage, c.fault FROM {asked} AS a JOIN ({candidates}) AS c "
                 f"ON c.folded = {folded_text('a.value', by)}"
-                for rank, (candidates, by) in enumerate(self._candidates(work, lookup))
+                for place, (candidates, by) in enumerate(self._candidates(work, lookup))
             )
             every = work.temporary(f"found {number}")
             work.remake(self.session, every, found)
@@ -69,16 +69,13 @@ class ParentFinder:
             work.remake(
                 self.session,
                 lookup_table(work, number),
-                f"WITH best AS (SELECT value, min(rank) AS rank FROM {every} GROUP BY value) "
-                "SELECT found.value, count(DISTINCT ref) FILTER (fault IS NULL) AS refs,"
-                " min(ref) FILTER (fault IS NULL) AS ref, max(ref) FILTER (fault IS NULL) AS other,"
-                " max(stage) FILTER (fault IS NULL) AS stage, min(fault) AS fault, min(ref) AS faulty "
-                f"FROM {every} AS found JOIN best ON best.value = found.value AND best.rank = found.rank "
-                "GROUP BY found.value",
+                f"SELECT value, {_of_all('count(DISTINCT ref)')} AS refs, {_of_all('min(ref)')} AS ref,"
+                f" {_of_all('max(ref)')} AS other, {_of_all('max(stage)')} AS stage, min(fault) AS fault,"
+                f" min(ref) AS faulty FROM {every} GROUP BY value",
             )
 
     def _candidates(self, work: Work, lookup: PushLookup) -> list[tuple[str, FieldDescribe]]:
-        """One relation an object, in the order to try them: folded, ref, stage, fault; and the field it is found by."""
+        """One relation an object: folded, ref, stage, fault; and the field it is found by."""
         found = []
         for name, field, condition in zip(lookup.objects, lookup.by, lookup.conditions, strict=True):
             describe = self.describes.get(name)
@@ -103,6 +100,14 @@ class ParentFinder:
         return found
 
 
+def _of_all(count: str) -> str:
+    """SQL of something about the records that have a value: those that may be referred to.
+
+    Of two objects that have it, none is the one that is meant, though a fault may bar the other: all count then.
+    """
+    return f"CASE WHEN count(DISTINCT place) > 1 THEN {count} ELSE {count} FILTER (WHERE fault IS NULL) END"
+
+
 def lookup_table(work: Work, number: int) -> str:
     """Quoted name of the table of a lookup's parents."""
     return work.temporary(f"parents {number}")
@@ -119,6 +124,9 @@ def _mirrored(
     value = folded(f"rec.{quote(by.name)}", by)
     where = [f"rec.{quote(by.name)} IS NOT NULL"]
     where += [f"rec.{quote(field)} = {literal(text)}" for field, text in condition.items()]
+    if name == "Lead" and len(lookup.objects) > 1 and "IsConverted" in columns:
+        # Its contact has the same e-mail address, and nothing new may refer to it (`cannot reference converted lead`).
+        where.append('rec."IsConverted" IS NOT TRUE')
     fault = "CAST(NULL AS VARCHAR)"
     if lookup.field in MUST_BE_ACTIVE and "IsActive" in columns:
         fault = f'CASE WHEN rec."IsActive" IS FALSE THEN {literal(f"is that of an inactive {name}")} END'

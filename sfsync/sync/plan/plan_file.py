@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
@@ -75,16 +76,18 @@ def read_plan(path: Path) -> Plan:
         UsageError: It is no plan, of another version, or was changed since.
     """
     with _opened(path) as reader:
+        plan = reader.checked()  # first: it says how many changes are to follow
         for _ in reader.chunks():
             pass
-        return reader.checked()
+        return plan
 
 
 def load_plan(session: Session, path: Path) -> Plan:
     """Take a plan from its file into the store, unless it is there already, and return it.
 
     Raises:
-        UsageError: It is no plan, of another version, or was changed since; nothing is kept then.
+        UsageError: It is no plan, of another version, was changed since, or says something else than the store's plan
+            of its Id; nothing is kept then.
     """
     plan = read_plan(path)
     tables.prepare(session)
@@ -92,7 +95,7 @@ def load_plan(session: Session, path: Path) -> Plan:
     if known is not None:
         if plan.fingerprint != known:
             raise UsageError(f"{path} and the store hold different plans {plan.id}")
-        return stored.read_stored_plan(session, plan.id)
+        return _same_as_stored(session, path, stored.read_stored_plan(session, plan.id))
     for step in plan.steps:
         tables.make_step_table(session, step.table_name, step.fields)
     with _opened(path) as reader:
@@ -101,6 +104,24 @@ def load_plan(session: Session, path: Path) -> Plan:
     if fingerprint_of(session, plan) != plan.fingerprint:
         raise _not_as_written(path)
     stored.save_plan(session, plan)
+    return plan
+
+
+def _same_as_stored(session: Session, path: Path, plan: Plan) -> Plan:
+    """The store's plan, when the changes of a file are its changes: what was reviewed is what is applied.
+
+    The seal alone says only that nobody has edited the file by accident.
+
+    Raises:
+        UsageError: They are others.
+    """
+    if plan.state != "open":
+        return plan  # it began, so it was looked at then; or it is over, and nothing comes of it
+    with _opened(path) as reader:
+        told = (line for _, lines in reader.chunks() for line in lines)
+        kept = (line for step in plan.steps for lines in step_lines(session, step) for line in lines)
+        if any(one != other for one, other in zip_longest(told, kept)):
+            raise _not_as_written(path)
     return plan
 
 

@@ -147,10 +147,18 @@ def stopped_plan(session: Session) -> Plan | None:
 
 
 def half_applied(session: Session) -> list[Plan]:
-    """Plans whose apply was stopped before it ended: what became of their rows is not all known yet."""
+    """Plans of which it is not all known yet what became of their rows.
+
+    Their apply was stopped before it ended, or has ended with changes that were sent and never answered.
+    """
     if not _has_plans(session):
         return []
-    rows = session.execute(f"{_PLAN} WHERE state = 'applying' ORDER BY created_at DESC, id DESC").rows
+    lost = "FALSE"
+    if has_table(session, "sfsync", "outcomes"):
+        lost = "id IN (SELECT plan_id FROM sfsync.outcomes WHERE state = 'unknown')"
+    rows = session.execute(
+        f"{_PLAN} WHERE state = 'applying' OR (state = 'partial' AND {lost}) ORDER BY created_at DESC, id DESC"
+    ).rows
     return [_plan(session, row) for row in rows]
 
 

@@ -92,7 +92,12 @@ RECORD_TYPE = describe(
     FieldDescribe("SobjectType", "picklist", length=40),
     FieldDescribe("IsActive", "boolean"),
 )
-DESCRIBES = {each.name: each for each in (ACCOUNT, CONTACT, LEAD, USER, GROUP, RECORD_TYPE)}
+TASK = describe(
+    "Task",
+    FieldDescribe("Subject", "string", length=255),
+    FieldDescribe("WhoId", "reference", length=18, reference_to=("Contact", "Lead")),
+)
+DESCRIBES = {each.name: each for each in (ACCOUNT, CONTACT, LEAD, USER, GROUP, RECORD_TYPE, TASK)}
 _PREFIX = {"Account": "001", "Contact": "003", "Lead": "00Q", "User": "005", "Group": "00G", "RecordType": "012"}
 
 

@@ -377,6 +377,17 @@ def test_plans_are_kept_and_overtaken_by_newer_ones(desk):
             read_stored_plan(session, "nope")
 
 
+def test_a_plan_that_finds_nothing_to_do_overtakes_the_one_before(desk):
+    desk.mirrored("Lead", {"Crm_Id__c": "c1", "LastName": "Ada", "Company": "Acme"})
+    desk.local("leads", [{"id": "c1", "name": "Ada", "company": "Edited"}])
+    first = desk.plan(lead_mapping(BASIC))
+    desk.local("leads", [{"id": "c1", "name": "Ada", "company": "Acme"}])  # the edit is taken back
+    assert desk.plan(lead_mapping(BASIC)).is_empty
+    with desk.store.reading() as session:
+        assert read_stored_plan(session, first.id).state == "stale"
+        assert open_plans(session) == []
+
+
 def test_a_mapping_that_does_not_push_or_fit_is_refused_before_anything(desk):
     with pytest.raises(UsageError, match="only pulls"):
         desk.plan("object: Lead\ntable: crm.leads\nfields: {LastName: name}\n")

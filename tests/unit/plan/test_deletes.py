@@ -67,6 +67,18 @@ def test_too_large_a_share_is_refused(desk):
     assert desk.plan(mapping(most="60%")).change_count == 6
 
 
+@pytest.mark.parametrize(("share", "deleted"), [("29%", 29), ("33.3%", 333), ("7%", 7), ("57%", 57)])
+def test_exactly_the_share_is_not_too_much_and_one_more_is(desk, share, deleted):
+    total = 1000 if "." in share else 100
+    more = ({"Crm_Id__c": f"c{n}", "LastName": f"N{n}", "Company": "Acme"} for n in range(10, total))
+    desk.mirrored("Lead", *more)
+    keep(desk, total - deleted)
+    assert desk.plan(mapping(most=share)).change_count == deleted
+    keep(desk, total - deleted - 1)
+    with pytest.raises(GuardRefused, match=f"more than {share[:-1]} %"):
+        desk.plan(mapping(most=share))
+
+
 def test_an_empty_source_never_deletes(desk):
     desk.local("leads", [], **dict.fromkeys(("id", "name", "company"), "VARCHAR"))
     with pytest.raises(GuardRefused, match="has no rows"):

@@ -75,6 +75,18 @@ def test_a_mapping_names_what_else_is_sensitive(desk):
     assert "Initech" not in explain_text(told(desk, more="sensitive: [Company]\n"))
 
 
+def test_what_one_mapping_hides_no_other_of_the_same_object_shows(desk):
+    desk.local("other", [{"id": "c1", "city": "Park"}])
+    other = "object: Lead\ntable: crm.other\ndirection: push\nkey: Crm_Id__c\nfields: {Crm_Id__c: id, Made__c: city}\n"
+    plan = desk.plan(lead_mapping(FIELDS, lookups=LOOKUPS, more="sensitive: [Company, Status]\n"), other)
+    assert plan.header["sensitive"]["Lead"] == sorted(
+        {*desk.plan(lead_mapping(FIELDS, lookups=LOOKUPS)).header["sensitive"]["Lead"], "Company", "Status"}
+    )
+    text = explain_text(told(desk, desk.plan(lead_mapping(FIELDS, more="sensitive: [Company, Status]\n"), other)))
+    assert "Initech" not in text
+    assert "Working → Open" not in text
+
+
 def test_refusals_are_grouped_by_reason_with_their_rows(desk):
     create = told(desk)["steps"][0]
     (reason,) = create["refusals"]
@@ -154,3 +166,13 @@ def test_what_applying_will_cost(made, expected):
     assert cost_of(made) == expected
     assert api_of(2000) == "collections"
     assert api_of(2001) == "bulk"
+
+
+def test_a_refused_change_of_a_record_names_the_record(desk):
+    desk.mirrored("Lead", {"Crm_Id__c": "x1", "LastName": "Ada", "Company": "Acme"})
+    desk.local("leads", [{"id": "x1", "name": "Ada", "company": "C" * 300}])
+    plan = desk.plan(lead_mapping("{Crm_Id__c: id, LastName: name, Company: company}"))
+    found = told(desk, plan)
+    (record,) = [row["record_id"] for row in desk.rows(plan)]
+    assert f"({record}, row 1)" in explain_text(found)
+    assert f"({record}, row 1)" in explain_html(found)

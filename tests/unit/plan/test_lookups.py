@@ -133,6 +133,42 @@ def test_an_owner_is_a_user_or_a_queue(desk):
     assert found[2][1] == "OwnerId: no User has the Email or Group has the DeveloperName `nobody`"
 
 
+EITHER = "{OwnerId: {object: [User, Group], by: {User: Email, Group: DeveloperName}, local: owner}}"
+
+
+def test_a_value_that_records_of_two_objects_have_is_refused_and_never_the_first_object_taken(desk):
+    (queue,) = desk.mirrored("Group", {"DeveloperName": "ann@acme.org"})
+    ((owner, refused, _),) = leads(desk, {"owner": "ann@acme.org"}, lookups=EITHER)
+    assert owner is None
+    both = " and ".join(sorted((an_id("User", 1), queue)))
+    assert refused == f"OwnerId: `ann@acme.org` is that of 2 records: {both}"
+
+
+def test_a_record_of_another_object_does_not_stand_in_for_one_that_is_barred(desk):
+    desk.mirrored("Group", {"DeveloperName": "old@acme.org"})
+    ((owner, refused, _),) = leads(desk, {"owner": "old@acme.org"}, lookups=EITHER)
+    assert owner is None
+    assert "`old@acme.org` is that of 2 records" in refused
+
+
+TASKS = """
+object: Task
+table: crm.tasks
+direction: push
+fields: {Subject: subject}
+lookups: {WhoId: {object: [Lead, Contact], by: Email, local: who}}
+"""
+
+
+def test_a_converted_lead_leaves_its_place_to_its_contact(desk):
+    desk.mirrored("Lead", {"LastName": "A", "Company": "C", "Email": "a@x.org", "IsConverted": True})
+    (contact,) = desk.mirrored("Contact", {"LastName": "A", "Email": "a@x.org"})
+    desk.mirrored("Lead", {"LastName": "B", "Company": "C", "Email": "b@x.org", "IsConverted": True})
+    desk.local("tasks", [{"subject": "Call", "who": "a@x.org"}, {"subject": "Call", "who": "b@x.org"}])
+    found = [(row["WhoId"], row["refused"]) for row in desk.rows(desk.plan(TASKS))]
+    assert found == [(contact, None), (None, "WhoId: no Lead has the Email or Contact has the Email `b@x.org`")]
+
+
 def test_a_record_type_is_that_of_the_object_and_in_use(desk):
     types = [("Lead", "Web", True), ("Account", "Web", True), ("Lead", "Old", False)]
     desk.mirrored("RecordType", *({"SobjectType": o, "DeveloperName": d, "IsActive": a} for o, d, a in types))

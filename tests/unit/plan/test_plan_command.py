@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import duckdb
 import pytest
 
 from sfsync.fake import FakeOrg
@@ -115,3 +116,41 @@ def test_a_mapping_that_is_not_there_or_only_pulls(run, project):
     assert "only pulls" in run("plan", "account", "--no-pull").err
     (project / "mappings" / "contact.yml").write_text(LEAD.replace("Lead", "Contact"))
     assert "--source gives the rows of one mapping" in run("plan", "--source", "leads.csv").err
+
+
+TWO_WAY = "version: 1\nobject: Lead\ntable: crm.people\ndirection: both\nfields: {Title: title, Email: email}\n"
+
+
+@pytest.fixture
+def in_conflict(run, project, fake):
+    """A two-way table in which one edit waits for a decision; the Id of its record."""
+    (project / "mappings" / "lead.yml").write_text(TWO_WAY)
+    (lead,) = fake.insert("Lead", [{"LastName": "Ada", "Company": "Acme", "Title": "T"}])
+    fake.clock.advance(timedelta(minutes=10))
+    assert run("pull").code == 0
+    with duckdb.connect(str(project / ".sfsync" / "mirror.duckdb")) as connection:
+        connection.execute("UPDATE crm.people SET title = 'here' WHERE sf_id = ?", [lead])
+    fake.update("Lead", lead, {"Title": "there"})
+    fake.clock.advance(timedelta(minutes=10))
+    return lead
+
+
+def test_conflicts_that_wait_are_not_nothing_to_do(run, project, in_conflict):
+    planned = run("plan", "--exit-code")
+    assert planned.code == 1, planned.err
+    assert "Nothing to write: 1 conflicts wait for a decision." in planned.out
+    assert "Nothing to do" not in planned.out
+    page = run("plan", "--no-pull", "--format", "html").out
+    assert "1 conflicts wait" in page
+    assert json.loads(run("plan", "--no-pull", "--format", "json").out)["conflicts_waiting"] == 1
+    assert run("plan", "--conflicts", "--no-pull").code == 0
+    assert run("plan", "--conflicts", "--no-pull", "--exit-code").code == 1
+    assert run("plan", "--conflicts", "-o", project / "plan.json").code == 2
+    assert run("resolve", "--org", "--record", in_conflict[:15]).code == 0
+    assert run("plan", "--conflicts", "--no-pull", "--exit-code").code == 0
+
+
+def test_a_record_that_is_named_wrongly_is_told(run, in_conflict):
+    refused = run("resolve", "--org", "--record", "ada")
+    assert refused.code == 2
+    assert "`ada` is no record Id" in refused.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 import stat
 
 import duckdb
@@ -133,6 +134,15 @@ def test_any_single_character_counts(file):
     read_plan(file)
 
 
+@pytest.mark.parametrize("count", ["-1", '"2"', "null", "1e9"])
+def test_a_number_of_changes_that_is_none_is_not_believed(file, count):
+    text = file.read_text()
+    file.write_text(re.sub(r'"row_count": \d+', f'"row_count": {count}', text, count=1))
+    assert file.read_text() != text
+    with pytest.raises(UsageError, match="not as sfsync wrote it"):
+        read_plan(file)
+
+
 def test_what_is_no_plan_is_said_to_be_none(tmp_path):
     path = tmp_path / "plan.json"
     for content in (
@@ -199,7 +209,7 @@ def test_a_row_that_is_missing_or_more_is_not_the_same_plan(desk, plan):
         assert fingerprint_of(session, plan) != plan.fingerprint
 
 
-def test_a_file_that_was_edited_and_sealed_anew_is_no_plan_of_another_store(desk, plan, file, tmp_path):
+def test_a_file_that_was_edited_and_sealed_anew_is_no_plan_of_any_store(desk, plan, file, tmp_path):
     head, changes = file.read_text().split('"changes": [\n')
     changes = changes[: changes.index('], "seal"')].replace("Globex", "Hooli")
     seal = hashlib.sha256(changes.encode()).hexdigest()
@@ -211,10 +221,22 @@ def test_a_file_that_was_edited_and_sealed_anew_is_no_plan_of_another_store(desk
         load_plan(session, file)
     with other.store.reading() as session:
         assert latest_plan(session) is None
-    with desk.store.writing() as session:  # where the plan is kept, it is what it was
-        loaded = load_plan(session, file)
-        assert fingerprint_of(session, loaded) == plan.fingerprint
+    # Where the plan is kept, nobody who has reviewed this file may take it for what would be applied.
+    with pytest.raises(UsageError, match="not as sfsync wrote it"), desk.store.writing() as session:
+        load_plan(session, file)
+    with desk.store.reading() as session:
+        assert fingerprint_of(session, read_stored_plan(session, plan.id)) == plan.fingerprint
     assert [row["Company"] for row in desk.rows(plan)][-1] == "Globex"
+
+
+def test_a_file_with_fewer_changes_than_its_plan_is_not_that_plan(desk, plan, file):
+    shorter = json.loads(file.read_text())["changes"]
+    step = max(plan.steps, key=lambda each: each.row_count)
+    gone = next(each["no"] for each in shorter if each["step"] == step.step)
+    with desk.store.writing() as session:
+        session.execute(f"DELETE FROM {step.table} WHERE change_no = ?", [gone])
+    with pytest.raises(UsageError, match="not as sfsync wrote it"), desk.store.writing() as session:
+        load_plan(session, file)
 
 
 @pytest.mark.parametrize(

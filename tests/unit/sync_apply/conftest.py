@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,7 @@ class World:
     workspace: Path
     waits: list[float]
     events: list[ApplyEvent] = field(default_factory=list)
-    made: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
     spare: list[str] = field(default_factory=list)
     stamps: dict[str, datetime] = field(default_factory=dict)
 
@@ -63,8 +65,7 @@ class World:
         pull(self.org, self.store, workspace=self.workspace, objects=OBJECTS, options=PullOptions())
 
     def plan(self, *steps: Step, **header: Any) -> str:
-        self.made += 1
-        plan_id = f"20260101T{self.made:06}Z-test"
+        plan_id = f"20260101T{next(self.numbers):06}Z-test"
         with self.store.writing() as session:
             tables.prepare(session)
             stored, number = [], 0
@@ -200,12 +201,20 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def shared_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One org and one mirror for many tests; `leads_of_its_own` gives each records that no other test touches."""
+def pulled_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One org, and the mirror of it that many tests begin with."""
     with FakeOrg.empty() as fake:
         furnish(fake)
         made = world_of(fake, tmp_path_factory.mktemp("shared"))
         made.spare = fake.insert("Lead", [{"LastName": f"Spare {n}", "Company": "Old"} for n in range(2000)])
+        fake.clock.advance(timedelta(hours=1))  # what nobody has changed for so long, no apply asks for again
         made.pull()
         made.stamps = dict(made.store.query('SELECT "Id", "SystemModstamp" FROM sf."Lead"').rows().rows)
         yield made
+
+
+@pytest.fixture
+def shared_world(pulled_world: World, tmp_path: Path) -> World:
+    """The org that many tests share, with `spare` records that no other test touches, and a mirror of one's own."""
+    file = Path(shutil.copy(pulled_world.store.path, tmp_path))
+    return replace(pulled_world, store=DuckDBStore(file), workspace=tmp_path, events=[])

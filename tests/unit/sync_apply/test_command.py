@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import duckdb
 import pytest
 
 from sfsync.fake import FakeOrg
@@ -135,3 +136,66 @@ def test_resume_takes_up_what_was_stopped_and_not_what_was_rejected(served, run,
     resumed = run("apply", "--resume")
     assert resumed.code == 0, resumed.err
     assert leads(served) == [("Ada",), ("Bob",)]
+
+
+def test_an_undo_of_a_mirror_that_cannot_be_brought_up_to_date_is_not_planned(served, run, tmp_path):
+    run("plan", "-o", tmp_path / "plan.json")
+    done = run("apply", tmp_path / "plan.json", "--json").json["result"]
+    served.weather.add(
+        bad.Refused(400, b'[{"errorCode": "QUERY_TIMEOUT", "message": "too long"}]'), path="/query", times=None
+    )
+    refused = run("undo", done["run_id"])
+    assert refused.code != 0
+    assert "could not be brought up to date" in refused.err
+    assert "changed in the org since" not in refused.out
+    served.weather.clear()
+    assert run("undo", done["run_id"]).code == 0
+
+
+def test_an_undo_hides_what_its_plan_has_hidden(served, run, tmp_path):
+    (tmp_path / "mappings" / "lead.yml").write_text(
+        MAPPING.replace("external_id: Crm_Id__c", "key: Email").replace("Crm_Id__c: key", "Email: mail")
+    )
+    (tmp_path / "leads.csv").write_text("name,company,mail\nAda,Engines,ada@example.com\n")
+    run("plan", "-o", tmp_path / "plan.json")
+    done = run("apply", tmp_path / "plan.json", "--json").json["result"]
+    undo = run("undo", done["run_id"], "--output", tmp_path / "undo.html")
+    assert undo.code == 0, undo.err
+    assert "TO DELETE" in undo.out
+    assert "ada@example.com" not in undo.out + undo.err + (tmp_path / "undo.html").read_text()
+    assert "ada@example.com" in run("undo", done["run_id"], "--no-pull", "--show-values").out
+
+
+def test_a_retry_of_what_is_done_says_that_there_is_nothing_to_send(served, run, tmp_path):
+    run("plan", "-o", tmp_path / "plan.json")
+    done = run("apply", tmp_path / "plan.json", "--json").json["result"]
+    again = run("retry", done["run_id"])
+    assert again.code == 0
+    assert "nothing of it is left to be sent" in again.err
+    plan_id = again.err.split("`sfsync undo ")[1].split("`")[0]
+    assert plan_id == done["plan_id"]  # this run has written nothing that could be taken back
+    assert run("undo", plan_id).code == 0
+
+
+def test_rows_that_may_be_records_already_are_not_planned_as_new_ones(served, run, tmp_path):
+    (tmp_path / "mappings" / "lead.yml").write_text(MAPPING.replace("external_id: Crm_Id__c\n", ""))
+    run("plan", "-o", tmp_path / "plan.json")
+    plan_id = run("apply", tmp_path / "plan.json", "--json").json["result"]["plan_id"]
+    with duckdb.connect(str(tmp_path / ".sfsync" / "mirror.duckdb")) as connection:  # as where the answer was lost
+        connection.execute("UPDATE sfsync.outcomes SET state = 'unknown', record_id = NULL")
+        connection.execute("UPDATE sfsync.plans SET state = 'partial' WHERE id = ?", [plan_id])
+    refused = run("plan")
+    assert refused.code == 2
+    assert plan_id in refused.err
+    assert "sfsync apply --resume" in refused.err
+
+
+def test_a_night_with_nothing_to_do_ends_well(served, run, tmp_path):
+    with served.database.writing() as cursor:
+        cursor.execute('UPDATE "Organization" SET "OrganizationType" = \'Enterprise Edition\'')
+    (tmp_path / "leads.csv").write_text("name,company,key\n")
+    assert run("plan", "-o", tmp_path / "plan.json").code == 0
+    done = run("apply", tmp_path / "plan.json", "--results", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert (tmp_path / "out" / "done.csv").read_text().startswith("object,action,mapping,")
+    assert len((tmp_path / "out" / "rejected.csv").read_text().splitlines()) == 1

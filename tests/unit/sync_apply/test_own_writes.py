@@ -167,3 +167,16 @@ def test_a_key_that_somebody_else_gave_away_between_two_jobs_is_found(world, mak
         "Lead 2",
         "Theirs",
     ]
+
+
+def test_records_that_a_pull_has_brought_before_the_resume_are_found_and_not_made_again(world, make_step):
+    changes = [{"LastName": f"L{n}", "Company": "Acme"} for n in range(3)]
+    plan = world.plan(make_step("Lead", "create", changes))
+    assert world.apply(plan).counts["done"] == 3
+    with world.store.writing() as session:  # as a run leaves it that is killed before the answer comes
+        session.execute("DELETE FROM sfsync.outcomes")
+        session.execute("UPDATE sfsync.batches SET state = 'sending'")
+        session.execute("UPDATE sfsync.plans SET state = 'applying'")
+    world.pull()
+    assert world.apply(plan).counts["done"] == 3
+    assert world.fake.count("Lead") == 3

@@ -58,3 +58,26 @@ def test_columns_that_no_mapping_names_stand_in_the_files_too(world, tmp_path):
     files.write(world.store, plan.id)
     assert files.notes
     assert "memo" not in rows(tmp_path / "later" / "done.csv")[0]
+
+
+def test_columns_that_differ_in_capitals_alone_keep_their_names(world, tmp_path):
+    source = tmp_path / "leads.csv"
+    source.write_text("lastname,COMPANY,crm_id__c,Id,change order,=cmd|x\nAda,Engines,c1,own,7,-3\n", "utf-8")
+    mapping = parse_mapping(
+        f"""
+        object: Lead
+        direction: push
+        external_id: Crm_Id__c
+        source: {source}
+        fields: {{LastName: lastname, Company: company, Crm_Id__c: crm_id__c}}
+        """,
+        "lead.yml",
+    )
+    plan = make_plan(world.store, [mapping])
+    world.apply(plan.id)
+    ResultFiles(tmp_path / "out", [mapping], excel_safe=True).write(world.store, plan.id)
+    (done,) = rows(tmp_path / "out" / "done.csv")
+    (lead,) = world.records("Lead", "LastName")
+    assert (done["Id"], done["Id (source)"], done["change order"]) == (lead["Id"], "own", "7")
+    assert (done["lastname"], done["LastName (sent)"], done["Company (sent)"]) == ("Ada", "Ada", "Engines")
+    assert done["'=cmd|x"] == "'-3"

@@ -9,7 +9,7 @@ import pytest
 from sfsync.errors import UsageError
 from sfsync.fake import weather as bad
 from sfsync.sync.apply.options import ApplyOptions
-from sfsync.sync.apply.retry import retry
+from sfsync.sync.apply.retry import plan_of, retry
 
 
 def again(world, run_id):
@@ -63,6 +63,16 @@ def test_the_children_of_a_locked_parent_follow_it(world, make_step):
     first = world.apply(plan)
     assert first.codes == {"PARENT_NOT_WRITTEN": 1, "UNABLE_TO_LOCK_ROW": 1}
     assert again(world, first.run_id).result.complete
+
+
+def test_a_run_whose_changes_a_later_one_has_settled_anew_is_still_known(world, make_step, leads):
+    plan = world.plan(make_step("Lead", "create", leads(2), key_field="Crm_Id__c"))
+    world.fake.weather.add(bad.LockedRows(), times=1)
+    first = world.apply(plan)
+    second = again(world, first.run_id)
+    assert second.result.complete
+    with world.store.reading() as session:
+        assert plan_of(session, first.run_id) == plan_of(session, second.result.run_id) == plan
 
 
 def test_a_retry_of_nothing_says_so(world):

@@ -104,3 +104,78 @@ def test_a_deletion_cannot_be_undone_and_says_where_the_records_are(world, make_
 def test_an_unknown_run_is_refused(world):
     with pytest.raises(UsageError, match="no run nothing"):
         make_undo(world.store, "nothing")
+
+
+def refusals(world, undo):
+    """What an undo refuses to delete, and why."""
+    told = {}
+    for step in undo.plan.steps:
+        if step.action == "delete":
+            rows = world.store.query(f"SELECT record_id, refused FROM {step.table} WHERE refused IS NOT NULL").rows()
+            told |= dict(rows.rows)
+            assert step.refused_count == len(rows.rows)
+    return told
+
+
+def test_a_new_record_that_others_hang_on_by_now_is_not_deleted(world, make_step):
+    plan = world.plan(make_step("Account", "create", [{"Name": "Acme"}, {"Name": "Beta"}, {"Name": "Gone"}]))
+    world.apply(plan)
+    acme, _, gone = [each["Id"] for each in world.records("Account", "Name")]
+    (kid,) = world.fake.insert("Contact", [{"LastName": "Theirs", "AccountId": acme}])
+    (deleted,) = world.fake.insert("Contact", [{"LastName": "Deleted", "AccountId": gone}])
+    world.fake.delete("Contact", deleted)
+    world.pull()
+    undo = make_undo(world.store, plan)
+    reason = f"Contact {kid} refers to it by AccountId, and would lose it, or be deleted with it"
+    assert refusals(world, undo) == {acme: reason}
+    world.apply(undo.plan.id)
+    assert [each["Name"] for each in world.records("Account", "Name")] == ["Acme"]
+    assert world.fake.count("Contact") == 1
+
+
+def test_parents_and_children_of_one_run_are_both_taken_back(world, make_step):
+    (other,) = world.fake.insert("Account", [{"Name": "Other"}])
+    (moved,) = world.fake.insert("Contact", [{"LastName": "Moved", "AccountId": other}])
+    world.pull()
+    plan = world.plan(
+        make_step("Account", "create", [{"Name": "Acme"}]),
+        make_step("Contact", "create", [{"LastName": "Kid", "AccountId": "=change:1"}]),
+        make_step(
+            "Contact", "update", [{"record_id": moved, "AccountId": "=change:1", "before": {"AccountId": other}}]
+        ),
+    )
+    assert world.apply(plan).counts["done"] == 3
+    world.pull()
+    undo = make_undo(world.store, plan)
+    assert refusals(world, undo) == {}
+    assert world.apply(undo.plan.id).counts["done"] == 3
+    assert [each["Name"] for each in world.records("Account", "Name")] == ["Other"]
+    assert [each["AccountId"] for each in world.records("Contact", "AccountId")] == [other]
+
+
+def test_a_child_that_is_kept_keeps_its_parent(world, make_step):
+    plan = world.plan(
+        make_step("Account", "create", [{"Name": "Acme"}]),
+        make_step("Contact", "create", [{"LastName": "Kid", "AccountId": "=change:1"}]),
+    )
+    world.apply(plan)
+    ((kid,), (acme,)) = [[each["Id"] for each in world.records(name, "CreatedById")] for name in ("Contact", "Account")]
+    world.fake.update("Contact", kid, {"LastName": "Theirs"})
+    world.pull()
+    told = refusals(world, make_undo(world.store, plan))
+    assert told[kid] == "LastName was changed in the org since"
+    assert told[acme].startswith(f"Contact {kid} refers to it by AccountId")
+
+
+def test_changes_that_may_be_under_way_are_counted_and_not_taken_back(world, make_step, leads):
+    plan = world.plan(make_step("Lead", "create", leads(2)))
+    world.apply(plan)
+    with world.store.writing() as session:
+        session.execute("UPDATE sfsync.outcomes SET state = 'unknown', record_id = NULL WHERE change_no = 2")
+    world.pull()
+    undo = make_undo(world.store, plan)
+    assert (undo.unknown, undo.plan.change_count) == (1, 1)
+    with world.store.writing() as session:
+        session.execute("DELETE FROM sfsync.outcomes WHERE change_no = 2")
+        session.execute("UPDATE sfsync.batches SET state = 'sent'")
+    assert make_undo(world.store, plan).unknown == 1

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from sfsync.errors import MappingError, UsageError
-from sfsync.sync.merge3 import Conflict
+from sfsync.sync.merge3 import Conflict, desired_from_two_way
 
-from .sides import lead_id
+from .sides import DESCRIBES, lead_id, two_way
 
 
 def brief(settled):
@@ -343,3 +343,53 @@ def test_hostile_values_stay_what_they_are(bench):
     b.merge()
     assert b.row(1)[0] == evil + "!"
     assert b.settled()[0].lost == evil
+
+
+def test_a_second_row_of_a_record_is_never_taken_for_its_edit(bench):
+    b = bench("external_id: Crm_Id__c\n", "{LastName: name, Crm_Id__c: key}")
+    b.org(7, LastName="Theirs", Crm_Id__c="k1")
+    b.merge()
+    b.sql("INSERT INTO crm.leads (name, key) VALUES ('Old', 'K1')")
+    b.sql("INSERT INTO crm.leads (sf_id, name) VALUES (?, 'Old')", [lead_id(1)[:15]])
+    b.merge()
+    rows = b.sql("SELECT sf_id, name FROM crm.leads WHERE name IN ('Old', 'Theirs', 'Ada') ORDER BY 1, 2")
+    assert rows == [(lead_id(1), "Ada"), (lead_id(1), "Old"), (lead_id(7), "Old"), (lead_id(7), "Theirs")]
+    with b.store.writing() as session:
+        planned = desired_from_two_way(session, b.mapping, DESCRIBES)
+        twins = session.execute(f"SELECT sf_id, count(*) FROM {planned.table} GROUP BY 1 ORDER BY 1").rows
+    assert twins == [(lead_id(1), 2), (lead_id(7), 2)]  # a plan refuses an Id that stands in two rows
+
+
+def test_a_record_that_is_restored_is_not_made_anew(bench):
+    b = bench()
+    b.edit(1, phone="9")
+    b.org(1, IsDeleted=True)
+    b.merge()
+    b.resolve("local", records=(lead_id(1),))
+    assert b.sql("SELECT count(*) FROM crm.leads WHERE sf_id LIKE 'new:%'") == [(1,)]
+    b.org(1, IsDeleted=False)
+    b.merge()
+    assert b.sql("SELECT count(*) FROM crm.leads WHERE name = 'Ada'") == [(1,)]
+    assert b.row(1)[2] == "9"
+    assert [each.column for each in b.conflicts()] == ["phone"]
+
+
+def test_resolving_counts_what_was_settled_and_not_what_came_up_meanwhile(bench):
+    b = bench()
+    b.edit(1, name="Here")
+    b.org(1, LastName="There")
+    b.merge()
+    b.edit(2, name="Here", email="here@example.com")
+    b.org(2, LastName="There", Email="there@example.com")
+    assert b.resolve("org", records=(lead_id(1),)) == 1
+    assert len(b.conflicts()) == 2
+
+
+def test_a_mapping_that_does_not_fit_the_org_settles_nothing(bench):
+    b = bench()
+    b.edit(1, name="Here")
+    b.org(1, LastName="There")
+    b.merge()
+    b.mapping = two_way("", "{LastName: name, Nope__c: nope}")
+    with pytest.raises(MappingError, match="Nope__c"):
+        b.resolve("org")

@@ -155,7 +155,7 @@ def test_a_file_brings_its_edits_and_nothing_else(bench, tmp_path):
     assert b.row(1) == ("Since", "mine@example.com", "1", 10.0)
     assert b.row(2) == ("Bob", "theirs@example.com", "1", 12.5)
     assert b.row(3)[1] == "late@example.com"
-    assert b.sql("SELECT name, phone FROM crm.leads WHERE sf_id IS NULL") == [("Zoe", None)]
+    assert b.sql("SELECT name, phone FROM crm.leads WHERE sf_id LIKE 'new:%'") == [("Zoe", None)]
 
 
 @pytest.mark.parametrize(
@@ -177,3 +177,38 @@ def test_a_file_with_rows_that_cannot_be_taken_changes_nothing(bench, tmp_path, 
 def test_a_file_without_ids_is_refused(bench, tmp_path):
     with pytest.raises(UsageError, match="has no column `sf_id`"):
         take(bench(), "name\nAda\n", tmp_path)
+
+
+def test_a_row_without_an_id_is_added_once_however_often_the_file_is_imported(bench, tmp_path):
+    b = bench()
+    text = "sf_id,name,email\n,Zoe,zoe@example.com\n,Zoe,zoe@example.com\n,Kim,\n"
+    first, again = take(b, text, tmp_path), take(b, text, tmp_path)
+    assert [(each.added, each.known) for each in (first, again)] == [(3, 0), (0, 3)]
+    b.merge()
+    assert take(b, text + ",Kim,kim@example.com\n", tmp_path).added == 1
+    b.sql("DELETE FROM crm.leads WHERE name = 'Zoe'")
+    back = take(b, text, tmp_path)
+    assert (back.added, back.known) == (2, 1)
+
+
+def test_a_row_that_has_become_a_record_is_not_added_again(bench, tmp_path):
+    b = bench("external_id: Crm_Id__c\n", "{LastName: name, Crm_Id__c: key}")
+    text = "sf_id,name,key\n,Zoe,k1\n"
+    assert take(b, text, tmp_path).added == 1
+    b.org(7, LastName="Zoe", Crm_Id__c="K1")
+    b.merge()
+    assert b.row(7, "name") == ("Zoe",)
+    b.org(7, LastName="Theirs")
+    b.merge()
+    assert take(b, text, tmp_path).known == 1
+    b.merge()
+    assert b.sql("SELECT name FROM crm.leads WHERE key ILIKE 'k1'") == [("Theirs",)]
+    with pytest.raises(UsageError, match=f"row 1: {lead_id(7)} has this key already"):
+        take(b, "sf_id,name,key\n,Zoe2,k1\n", tmp_path)
+
+
+def test_ids_of_15_characters_are_those_of_their_records(bench, tmp_path):
+    b = bench()
+    taken = take(b, f"sf_id,email\n{lead_id(1)[:15]},mine@example.com\n", tmp_path)
+    assert (taken.edited, taken.added) == (1, 0)
+    assert b.row(1)[1] == "mine@example.com"
