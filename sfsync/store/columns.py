@@ -31,9 +31,10 @@ def column_types(describe: ObjectDescribe) -> dict[str, str]:
 
 def mirror_columns(session: Session) -> dict[str, dict[str, str]]:
     """Object → column → SQL type, for every object the mirror holds."""
-    rows = session.execute(
+    rows = session.ask_shape(
         "SELECT table_name, column_name, data_type FROM information_schema.columns "
-        "WHERE table_schema = 'sf_all' ORDER BY table_name, ordinal_position"
+        "WHERE table_schema = ? ORDER BY table_name, ordinal_position",
+        ["sf_all"],
     )
     columns: dict[str, dict[str, str]] = {}
     for object_name, column, data_type in rows:
@@ -43,7 +44,7 @@ def mirror_columns(session: Session) -> dict[str, dict[str, str]]:
 
 def table_columns(session: Session, schema: str, name: str) -> dict[str, str]:
     """Column → SQL type of one table or view, in its order; empty when there is none of this name."""
-    rows = session.execute(
+    rows = session.ask_shape(
         "SELECT column_name, data_type FROM information_schema.columns "
         "WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position",
         [schema, name],
@@ -53,13 +54,11 @@ def table_columns(session: Session, schema: str, name: str) -> dict[str, str]:
 
 def tables_in(session: Session, schema: str) -> set[str]:
     """The names of all tables and views of a schema."""
-    rows = session.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = ?", [schema])
-    return {name for (name,) in rows}
+    # Of all schemas at once: the answer serves for the next one, too.
+    rows = session.ask_shape("SELECT table_schema, table_name FROM information_schema.tables", [])
+    return {name for held_in, name in rows if held_in == schema}
 
 
 def has_table(session: Session, schema: str, name: str) -> bool:
     """Whether there is a table or view of this name: an older project may lack one."""
-    found = session.execute(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", [schema, name]
-    )
-    return bool(found.scalar())
+    return name in tables_in(session, schema)

@@ -116,6 +116,7 @@ class DuckDBStore:
                 yield session
             except BaseException:
                 # An error may already have ended the transaction; closing without a commit undoes it in any case.
+                session.forget_shapes()
                 with ignoring_duckdb_errors():
                     session.connection.rollback()
                 raise
@@ -151,13 +152,15 @@ class DuckDBStore:
         return DuckDBRelation(self, sql, params)
 
     @contextmanager
-    def at_hand(self) -> Iterator[None]:
+    def at_hand(self, *, columns: int = 0) -> Iterator[None]:
         """For the time of the block, keep the file open for this thread's next session; see `store.interface.Store`."""
         self._mine.wanted += 1
+        expected, self._mine.columns = self._mine.columns, max(columns, self._mine.columns)
         try:
             yield
         finally:
             self._mine.wanted -= 1
+            self._mine.columns = expected
             if not self._mine.wanted:
                 self._mine.let_go()
 
@@ -172,7 +175,10 @@ class DuckDBStore:
     @contextmanager
     def _session(self, *, read_only: bool, strange: bool = False) -> Iterator[DuckDBSession]:
         with self._opened(read_only=read_only, strange=strange) as connection:
-            self._mine.session, self._mine.for_writing = DuckDBSession(connection), not read_only
+            session = DuckDBSession(connection, shapes=self._mine.shapes)
+            if self._mine.columns:
+                session.expect_columns(self._mine.columns)
+            self._mine.session, self._mine.for_writing = session, not read_only
             try:
                 yield self._mine.session
             finally:

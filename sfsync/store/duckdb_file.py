@@ -19,7 +19,7 @@ from sfsync.store.duckdb_session import MEMORY_LIMIT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sfsync.store.duckdb_session import DuckDBSession
+    from sfsync.store.duckdb_session import DuckDBSession, Shapes
 
 #: Seconds that a file is kept open for a thread's next session, at most: others wait for it.
 LONGEST_AT_HAND = 0.5
@@ -37,8 +37,10 @@ class Opened(threading.local):
 
     Attributes:
         session: Under way, or None.
+        shapes: What its sessions know of tables and columns while it is kept open, which nobody else can change then.
         for_writing: It may change something.
         wanted: How many blocks under way want the file to stay open between sessions.
+        columns: How many columns their sessions are to expect; 0 where they did not say.
         keeper: The opening that is kept, or None.
         held: The turn at the file that goes with it.
         since: When it was opened (monotonic clock).
@@ -46,8 +48,10 @@ class Opened(threading.local):
     """
 
     session: DuckDBSession | None = None
+    shapes: Shapes | None = None
     for_writing: bool = False
     wanted: int = 0
+    columns: int = 0
     keeper: OpenFile | None = None
     held: ExitStack | None = None
     since: float = 0.0
@@ -55,7 +59,7 @@ class Opened(threading.local):
 
     def keep(self, keeper: OpenFile, held: ExitStack) -> None:
         """Keep the file open after the session that begins now."""
-        self.keeper, self.held, self.since = keeper, held, time.monotonic()
+        self.keeper, self.held, self.since, self.shapes = keeper, held, time.monotonic(), {}
 
     def let_go(self, *, clean: bool = True) -> None:
         """Close the file, if it is only kept open; a session under way goes on.
@@ -69,7 +73,7 @@ class Opened(threading.local):
             self.keeper.close(clean=clean and not self.strange)
         finally:
             self.held.close()
-            self.keeper, self.held, self.strange = None, None, False
+            self.keeper, self.held, self.shapes, self.strange = None, None, None, False
 
     @property
     def overdue(self) -> bool:

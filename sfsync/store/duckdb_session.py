@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,25 +38,58 @@ LOAD_MEMORY, LOAD_THREADS = "300MB", 2
 #: Objects with more fields, or longer records (bytes of CSV), need all of MEMORY_LIMIT, among so many threads at most.
 NARROW_COLUMNS, NARROW_RECORD, MOST_THREADS = 150, 2000, 4
 
+#: What a thread holds of each column of a table that it fills, until 122,880 rows are packed (kB): two blocks, and what
+#: it reads them from. Of MEMORY_LIMIT so much is for that, and the rest, which there is always, for joins and sorts.
+COLUMN_MEMORY, FILLING_MEMORY, SPARE_MEMORY = 750, 700_000, 300_000
+#: With less than that (kB), joins of many millions of rows do not end.
+LEAST_MEMORY = 500_000
 
 #: How a session that can change nothing begins.
 BEGIN_LOOKING = "BEGIN TRANSACTION READ ONLY"
+
+#: What statements that make, change or remove a table or view say somewhere.
+_SHAPES = re.compile(r"\b(?:CREATE|ALTER|DROP|ATTACH|DETACH|USE|IMPORT|ROLLBACK)\b", re.IGNORECASE)
+
+#: Those that are about a temporary table alone: it is in none of the mirror's schemas.
+_PASSING = re.compile(
+    r"\s*(?:CREATE\s+(?:OR\s+REPLACE\s+)?TEMP(?:ORARY)?\s+TABLE\b[^;]*|DROP\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:\w+|\"[^\".]*\"))\s*\Z",
+    re.IGNORECASE,
+)
+
+#: A question about tables and columns, with its values → the answer.
+Shapes = dict[tuple[str, *tuple[object, ...]], Rows]
 
 
 class DuckDBSession:
     """One open connection; see `store.interface.Session`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, *, judging: bool = False) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, *, judging: bool = False, shapes: Shapes | None = None
+    ) -> None:
         self.connection = connection
         self.reads_files = not judging
         self.looking = judging
+        self._shapes: Shapes = {} if shapes is None else shapes
 
     def execute(self, sql: str, params: Params = ()) -> Rows:
         """Run one statement and fetch its answer."""
+        if _SHAPES.search(sql) and not _PASSING.match(sql):
+            self.forget_shapes()
         with refusals_as_errors():
             cursor = self.connection.execute(sql, params or None)
             columns = tuple(str(column[0]) for column in cursor.description or ())
             return Rows(columns, cursor.fetchall() if columns else [])
+
+    def ask_shape(self, sql: str, values: Sequence[object]) -> Rows:
+        """The answer to a question about tables and columns, asked again only when it may have become another one."""
+        answer = self._shapes.get((sql, *values))
+        if answer is None:
+            answer = self._shapes[sql, *values] = self.execute(sql, values)
+        return answer
+
+    def forget_shapes(self) -> None:
+        """Ask anew which tables and columns there are: something may have changed that, or undone a change."""
+        self._shapes.clear()
 
     def keep(self, table: str, select: str) -> None:
         """Make a temporary table of the answer to one SELECT, and refuse everything else."""
@@ -82,6 +116,7 @@ class DuckDBSession:
         try:
             yield
         except BaseException:
+            self.forget_shapes()
             self.connection.rollback()
             self.connection.execute(BEGIN_LOOKING)
             raise
@@ -92,6 +127,13 @@ class DuckDBSession:
         if [statement.type for statement in statements] != [getattr(duckdb.StatementType, kind)]:
             raise QueryFailed("this is not one SELECT", hint="a question changes nothing")
         return statements[0]
+
+    def expect_columns(self, columns: int) -> None:
+        """Take as much memory as it needs, however many rows come; fewer threads, where their shares do not fit."""
+        needed = columns * COLUMN_MEMORY
+        threads = max(1, min(os.cpu_count() or 1, FILLING_MEMORY // max(1, needed)))
+        self.connection.execute(f"SET threads = {threads}")
+        self.connection.execute(f"SET memory_limit = '{max(LEAST_MEMORY, threads * needed + SPARE_MEMORY)}KB'")
 
     def start_writing(self) -> None:
         """End the part of a session that can only look."""

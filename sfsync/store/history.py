@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sfsync.store.columns import table_columns
 from sfsync.store.compounds import compound_columns, remembered
 from sfsync.store.interface import Session
 from sfsync.store.names import quote, table
@@ -125,9 +126,4 @@ def _as_it_was(name: str, kind: str, kept: str | None) -> str:
 
 
 def _columns(session: Session, object_name: str, schema: str = SCHEMA) -> dict[str, str]:
-    rows = session.execute(
-        "SELECT column_name, data_type FROM information_schema.columns "
-        "WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position",
-        [schema, object_name],
-    )
-    return dict(rows.rows)
+    return table_columns(session, schema, object_name)

@@ -70,6 +70,18 @@ class Session(Protocol):
         """Run one statement. `?` binds positionally, `$name` by name. Raises `QueryFailed` on refusal."""
         ...
 
+    def ask_shape(self, sql: str, values: Sequence[object]) -> Rows:
+        """The answer to a question about which tables and columns there are in a schema that outlasts the session.
+
+        As long as nobody can have changed that, the answer is remembered: in databases such a question costs as much
+        as ten others.
+
+        Args:
+            sql: The question, with `?` for each value.
+            values: What stands for them.
+        """
+        ...
+
     def load_csv(
         self, table: str, columns: Mapping[str, str], files: Sequence[Path], *, only: Sequence[str] = ()
     ) -> int:
@@ -122,6 +134,10 @@ class Session(Protocol):
 
     def ask(self, select: str) -> Rows:
         """A question's answer, with as little trust as `keep` has. Raises `QueryFailed` for all but one SELECT."""
+        ...
+
+    def expect_columns(self, columns: int) -> None:
+        """Make room, until the store is closed, for tables of so many columns to be filled with millions of rows."""
         ...
 
     def start_writing(self) -> None:
@@ -189,8 +205,10 @@ class Store(Protocol):
         """
         ...
 
-    def at_hand(self) -> AbstractContextManager[None]:
+    def at_hand(self, *, columns: int = 0) -> AbstractContextManager[None]:
         """For the time of the block, keep the database open for this thread's next session.
+
+        Each is to expect tables of so many columns, as by `Session.expect_columns`.
 
         Sessions are what they are without it, and cost less when they follow each other. Others wait meanwhile, so it
         is closed all the same after a session that leaves it open for half a second; call `let_go` before waiting for

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from sfsync.records import FieldDescribe, ObjectDescribe, PicklistEntry, Run
+from sfsync.store.columns import has_table
 from sfsync.store.interface import Session
 from sfsync.store.names import table
 
@@ -38,10 +39,7 @@ def prepare_ledger(session: Session) -> None:
 
 def has_ledger(session: Session) -> bool:
     """Whether sfsync has ever written to this database."""
-    count = session.execute(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'sfsync' AND table_name = 'cursors'"
-    ).scalar()
-    return bool(count)
+    return has_table(session, "sfsync", "cursors")
 
 
 def set_fact(session: Session, name: str, value: str) -> None:

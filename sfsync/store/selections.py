@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from sfsync.soql.dates import Calendar
+from sfsync.store.columns import has_table
 from sfsync.store.interface import Session
 
 _TABLE = (
@@ -119,10 +120,7 @@ def save_selection(session: Session, object_name: str, selection: KeptSelection)
 
 def read_selections(session: Session) -> dict[str, KeptSelection]:
     """API name → selection, of every object of which not everything is mirrored."""
-    made = session.execute(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'sfsync' AND table_name = 'selections'"
-    )
-    if not made.rows:
+    if not has_table(session, "sfsync", "selections"):
         return {}
     rows = session.execute(
         "SELECT object, fields, filter, since, digest, excluded, timezone, condition FROM sfsync.selections"

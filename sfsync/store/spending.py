@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sfsync.store.columns import tables_in
 from sfsync.store.interface import Session
 
 DAY = timedelta(hours=24)
@@ -55,11 +56,7 @@ def spent_of_a_day(session: Session, now: datetime | None = None) -> Spent:
         session: Any session.
         now: Naive UTC; this machine's clock unless given, which is the one that runs are noted by.
     """
-    tables = session.execute(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'sfsync' "
-        "AND table_name IN ('runs', 'spending')"
-    )
-    if len(tables) < 2:
+    if not {"runs", "spending"} <= tables_in(session, "sfsync"):
         return Spent()
     moment = now or datetime.now(UTC).replace(tzinfo=None)
     rows = session.execute(_RECENT, [moment - DAY]).rows

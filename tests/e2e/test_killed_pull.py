@@ -25,11 +25,20 @@ MIRROR = "SELECT * FROM sf_all.{} ORDER BY Id"
 OBJECTS = ("Lead", "Account", "Contact", "Opportunity", "User", "LeadStatus", "OpportunityStage")
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """A pull that nothing happened to: its project, and the seconds that it took."""
+
+    folder: Path
+    seconds: float
+
+
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, olist_org: Any, sfsync: Callable[..., Any]) -> Path:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, olist_org: Any, sfsync: Callable[..., Any]) -> Undisturbed:
     folder = tmp_path_factory.mktemp("undisturbed")
+    started = time.monotonic()
     assert sfsync("pull", "--project", folder, env=olist_org.env).code == 0
-    return folder
+    return Undisturbed(folder, time.monotonic() - started)
 
 
 def contents(folder: Path) -> dict[str, Any]:
@@ -42,32 +51,23 @@ def contents(folder: Path) -> dict[str, Any]:
 )
 def test_a_pull_killed_at_any_moment_and_run_again_gives_the_undisturbed_mirror(
     moment: str,
-    undisturbed: Path,
+    undisturbed: Undisturbed,
     olist_org: Any,
     sfsync: Callable[..., Any],
     start_sfsync: Callable[..., subprocess.Popen[str]],
     tmp_path: Path,
 ) -> None:
-    started = time.monotonic()
-    assert sfsync("pull", "--project", tmp_path_for(tmp_path, "timing"), env=olist_org.env).code == 0
-    whole = time.monotonic() - started
-
-    folder = tmp_path_for(tmp_path, "killed")
+    folder = tmp_path / "killed"
+    folder.mkdir()
     share = float(moment.split()[1])
     with start_sfsync("pull", "--project", folder, env=olist_org.env) as pulling:
-        time.sleep(whole * share * random.Random(moment).uniform(0.9, 1.1))
+        time.sleep(undisturbed.seconds * share * random.Random(moment).uniform(0.9, 1.1))
         pulling.send_signal(signal.SIGKILL)
         pulling.communicate()
     again = sfsync("pull", "--project", folder, env=olist_org.env)
     assert again.code == 0, again.err
-    assert contents(folder) == contents(undisturbed)
+    assert contents(folder) == contents(undisturbed.folder)
     assert not list((folder / ".sfsync" / "spool").glob("*/*"))
-
-
-def tmp_path_for(parent: Path, name: str) -> Path:
-    folder = parent / name
-    folder.mkdir()
-    return folder
 
 
 # --- fifty moments, in a process that does nothing but pull ----------------------------------------------------------

@@ -60,10 +60,11 @@ def run(plan: Plan, steps: Sequence[Step], folder: Path) -> None:
         world.fake.weather.clear()
         world.fake.clock.advance(timedelta(hours=1))
         STEPS["pull_once"](world, None, None, None, formulas_now=True)
-        for name in plan.objects:
-            world.check_equal(name)
-            if plan.history:
-                world.check_past(name)
+        with world.store.reading():  # all questions in one session
+            for name in plan.objects:
+                world.check_equal(name)
+                if plan.history:
+                    world.check_past(name)
         world.check_kept()
         if plan.verifies:
             world.verify()

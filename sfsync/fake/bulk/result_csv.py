@@ -1,7 +1,8 @@
-"""Rows of a kept query result as CSV files, written by the database."""
+"""Rows of a kept query result as CSV files, written by the database; a few of them, by Python."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING
 from sfsync.fake.evaluate.compiled import CompiledQuery
 from sfsync.fake.kept_results import Kept
 from sfsync.fake.sql_names import literal, quote
-from sfsync.fake.wire import MACROS, csv_select
+from sfsync.fake.wire import MACROS, csv_few, csv_select
 
 if TYPE_CHECKING:
     from sfsync.fake.org import FakeOrg
 
 #: Up to this version the columns of a result are in alphabetical order.
 _LAST_ALPHABETICAL = 49.0
+
+#: Up to so many values Python writes a page in less time than it takes the database to plan how it would.
+FEW_VALUES = 5_000
 
 _CHUNK = 256 * 1024
 _NUMBERS = count(1)
@@ -43,13 +47,18 @@ def write_csv(  # noqa: PLR0913 - a result, a span of it and a dialect
     if float(version) <= _LAST_ALPHABETICAL:
         places.sort(key=lambda place: names[place].casefold())
     columns = [(f"c{place}", compiled.columns[place].type, quote(names[place])) for place in places]
-    select = csv_select(f"{kept.table} WHERE {kept.span(*span)}", columns)
-    path = scratch_file(org, "page")
+    source, path = f"{kept.table} WHERE {kept.span(*span)}", scratch_file(org, "page")
+    if min(span[1], kept.rows) * len(columns) <= FEW_VALUES:
+        with org.database.reading() as cursor, path.open("w", encoding="utf-8", newline="") as file:
+            lines = csv.writer(file, delimiter=delimiter, lineterminator=line_ending, quoting=csv.QUOTE_ALL)
+            lines.writerow([names[place] for place in places])
+            lines.writerows(csv_few(cursor, source, columns))
+        return path
     ending = line_ending.replace("\r", "\\r").replace("\n", "\\n")
     options = f"FORMAT csv, HEADER true, FORCE_QUOTE *, DELIMITER {literal(delimiter)}, NEW_LINE '{ending}'"
     org.database.teach(MACROS)
     with org.database.reading() as cursor:
-        cursor.execute(f"COPY ({select}) TO {literal(str(path))} ({options})")
+        cursor.execute(f"COPY ({csv_select(source, columns)}) TO {literal(str(path))} ({options})")
     return path
 
 

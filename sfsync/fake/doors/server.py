@@ -8,7 +8,7 @@ import socketserver
 import ssl
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -74,6 +74,8 @@ class TlsServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def stop(self) -> None:
         """Stop listening, and end the connections there are."""
         self.closing.set()
+        with suppress(OSError):  # where a listening socket cannot be shut, the loop looks up by itself
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes it at once
         self.shutdown()
         self.server_close()
         self._thread.join(_GOODBYE_SECONDS)

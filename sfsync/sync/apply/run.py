@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
 
@@ -37,6 +38,7 @@ from sfsync.sync.apply.work import Apply, Known
 from sfsync.sync.budget import Budget, budgeted
 from sfsync.sync.lock import mirror_lock
 from sfsync.sync.merge3.base import settle as settle_two_way
+from sfsync.sync.plan import tables as plan_tables
 from sfsync.sync.plan.stored import Plan, PlanStep, mark, read_stored_plan
 from sfsync.sync.run import LedgerRun, ledger_run
 
@@ -94,21 +96,35 @@ def apply(  # noqa: PLR0913 - three things to join and five ways to vary it, all
         guards.refuse_other_org(plan, org)
         if reopen is None:
             guards.refuse_over(plan)
-        known = _known(store, plan)
-        if plan.state == "open":
-            _refuse_stale(store, plan, mappings, known)
-        with ledger_run(store, verb, lambda: budget.calls, lambda: budget.bulk_jobs) as run:
-            spool = folder / "apply" / plan.id
-            shutil.rmtree(spool, ignore_errors=True)
-            spool.mkdir(parents=True, mode=0o700)
-            began = org.server_time().astimezone(UTC).replace(tzinfo=None)
-            work = Apply(org, store, run, plan, options, spool, began, known, on_event)
-            _begin(work, reopen)
-            try:
+        with store.at_hand(columns=_widest(plan)):
+            known = _known(store, plan)
+            if plan.state == "open":
+                _refuse_stale(store, plan, mappings, known)
+            with (
+                ledger_run(store, verb, lambda: budget.calls, lambda: budget.bulk_jobs) as run,
+                _spool(folder / "apply" / plan.id) as spool,
+            ):
+                began = org.server_time().astimezone(UTC).replace(tzinfo=None)
+                work = Apply(org, store, run, plan, options, spool, began, known, on_event)
+                _begin(work, reopen)
                 stopped, hint = _send(work)
                 return _end(work, budget, run, stopped, hint)
-            finally:
-                shutil.rmtree(spool, ignore_errors=True)
+
+
+@contextmanager
+def _spool(folder: Path) -> Iterator[Path]:
+    """An empty folder for files on their way, which hold people's data: gone afterwards."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _widest(plan: Plan) -> int:
+    """Columns of the widest of the plan's tables: by that, and not by the number of its rows, it takes memory."""
+    return max((plan_tables.column_count(len(step.fields)) for step in plan.steps), default=0)
 
 
 def _known(store: Store, plan: Plan) -> dict[str, Known]:

@@ -54,6 +54,7 @@ def table_rows(session: Session, mapping: Mapping) -> PlanSource:
     copied = quote(f"plan rows {name}")
     listed = ", ".join(quote(column) for column in columns)
     session.execute(f"DROP TABLE IF EXISTS {copied}")
+    session.expect_columns(len(columns))
     session.execute(
         f"CREATE TEMPORARY TABLE {copied} AS SELECT row_number() OVER () AS source_row, {listed} "
         f"FROM {table(name.schema, name.name)}"

@@ -61,9 +61,15 @@ def is_set(field: str) -> str:
     return quote(f"{field}.set")
 
 
+def column_count(fields: int) -> int:
+    """Columns of the table of a step that may write so many fields."""
+    return len(FIXED) + 3 * fields
+
+
 def make_step_table(session: Session, name: str, fields: Iterable[str]) -> None:
     """Make an empty table for a step."""
     columns = [f"{quote(column)} {kind}" for column, kind in FIXED.items()]
     for field in fields:
         columns += [f"{quote(field)} VARCHAR", f"{before(field)} VARCHAR", f"{is_set(field)} BOOLEAN"]
+    session.expect_columns(len(columns))
     session.execute(f"CREATE TABLE {step_table(name)} ({', '.join(columns)})")

@@ -128,11 +128,10 @@ def mirror(store: DuckDBStore) -> MakeMirror:
                 shape_table(session, describe, find_drift(session, describe))
                 names, marks = ", ".join(map(quote, columns)), ", ".join("?" * len(columns))
                 session.execute(f"DELETE FROM {table('sf_all', name)}")
-                for record in records:
-                    session.execute(
-                        f"INSERT INTO {table('sf_all', name)} ({names}) VALUES ({marks})",
-                        [record.get(column) for column in columns],
-                    )
+                if records:
+                    insert = f"INSERT INTO {table('sf_all', name)} ({names}) VALUES ({marks})"
+                    rows = [[record.get(column) for column in columns] for record in records]
+                    session.connection.executemany(insert, rows)
                 save_cursor(session, describe, as_of, "20260131T120000Z-test")
                 save_describe(session, describe, as_of)
         return store

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import sfsync
-from sfsync.audit import audit
-from sfsync.audit.ledger import KEPT_AUDITS, read_findings
+from sfsync.audit import audit, ledger
+from sfsync.audit.ledger import read_findings
 from sfsync.config.settings import RuleSettings, Settings
 from sfsync.errors import ConfigError, MirrorUnfit, RuleError, UsageError
 from sfsync.records import Confidence, FieldDescribe, RuleState, Severity
@@ -332,9 +332,14 @@ def test_severities_are_counted_from_the_worst_down(mirror: MakeMirror) -> None:
     assert result.at_least(Severity.INFO) == 3
 
 
-def test_findings_of_earlier_audits_stay_until_they_are_old(mirror: MakeMirror) -> None:
+def test_findings_of_earlier_audits_stay_until_they_are_old(
+    mirror: MakeMirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = 4
+    assert kept < ledger.KEPT_AUDITS
+    monkeypatch.setattr(ledger, "KEPT_AUDITS", kept)
     store = mirror(Lead=[lead(1, LeadSource=None)])
-    ids = [audit(store, Settings(), select=["LI001"]).audit_id for _ in range(KEPT_AUDITS + 2)]
+    ids = [audit(store, Settings(), select=["LI001"]).audit_id for _ in range(kept + 2)]
     assert ids == sorted(ids)
     with store.reading() as session:
         assert read_findings(session, ids[0]) == []

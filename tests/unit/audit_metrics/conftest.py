@@ -74,11 +74,9 @@ class Mirror:
             session.execute(f"CREATE TABLE {table('sf_all', name)} ({spec})")
             live = ' WHERE "IsDeleted" IS NOT TRUE' if "IsDeleted" in columns else ""
             session.execute(f"CREATE VIEW {table('sf', name)} AS SELECT * FROM {table('sf_all', name)}{live}")
-            for row in rows:
-                marks = ", ".join("?" for _ in columns)
-                session.execute(
-                    f"INSERT INTO {table('sf_all', name)} VALUES ({marks})", [row.get(column) for column in columns]
-                )
+            if rows:
+                insert = f"INSERT INTO {table('sf_all', name)} VALUES ({', '.join('?' * len(columns))})"
+                session.connection.executemany(insert, [[row.get(column) for column in columns] for row in rows])
 
     def leads(self, rows: list[tuple], without: tuple[str, ...] = (), **extra_columns: str) -> None:
         """Leads of `(created, converted on or None, source[, other values])`, in an org that lacks some fields."""

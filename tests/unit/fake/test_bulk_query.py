@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sfsync.fake.bulk import Transition
+from sfsync.fake.bulk import Transition, result_csv
 
 DATA = "/services/data/v60.0"
 JOBS = f"{DATA}/jobs/query"
@@ -326,3 +326,35 @@ def test_nothing_stays_behind_of_pages_that_were_read(org, client, leads, finish
     assert list(scratch.glob("page-*")) == []
     org.close()
     assert not scratch.exists()
+
+
+@pytest.mark.parametrize("properties", [{}, {"columnDelimiter": "SEMICOLON", "lineEnding": "CRLF"}], ids=str)
+def test_python_writes_a_few_rows_as_the_database_writes_many(org, client, finished, monkeypatch, properties):
+    texts = [
+        'a "b"',
+        "c,d;e",
+        "two\nlines",
+        "CR\r\nLF",
+        "sep\u2028arated",
+        "\x0bertical",
+        "🏳️‍🌈 مرحبا",
+        "O'Neill\\",
+        " x ",
+    ]
+    numbers = [None, 0, -0.0, 0.1, -1e-9, 5e-324, 9_999_999.5, 80_000_000, -1e18, 2**53]
+    org.insert(
+        "Lead",
+        [
+            {"LastName": text, "Company": text * 3, "AnnualRevenue": number, "NumberOfEmployees": place or None}
+            for place, (text, number) in enumerate(zip([*texts, "null"], numbers, strict=True))
+        ],
+    )
+    soql = (
+        "SELECT Id, LastName, Company, AnnualRevenue, Latitude, NumberOfEmployees, IsConverted, ConvertedDate, CreatedDate"
+        " FROM Lead ORDER BY Id"
+    )
+    job = finished(soql, **properties)
+    few = client.get(f"{JOBS}/{job}/results").content
+    monkeypatch.setattr(result_csv, "FEW_VALUES", 0)
+    assert client.get(f"{JOBS}/{job}/results").content == few
+    assert few.count(b"8.0E7") == 1

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sfsync.fake.wire import MACROS, csv_expression, csv_select, java_double, json_datetime, json_value, soap_datetime
+from sfsync.fake.wire import (
+    MACROS,
+    csv_expression,
+    csv_few,
+    csv_select,
+    java_double,
+    json_datetime,
+    json_value,
+    soap_datetime,
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +75,19 @@ def test_any_double_is_written_as_java_writes_it(database, numbers):
 @given(rows=st.lists(st.tuples(*[st.none() | st.floats(allow_nan=False, allow_infinity=False)] * 2), max_size=20))
 @example(rows=[(None, 5e-324), (1.7976931348623157e308, None), (None, None)])
 def test_many_columns_are_written_as_each_of_them_is(database, rows):
-    database.execute("CREATE OR REPLACE TEMP TABLE numbers (place INTEGER, a DOUBLE, b DOUBLE)")
-    for place, (a, b) in enumerate(rows):
-        database.execute("INSERT INTO numbers VALUES (?, ?, ?)", [place, a, b])
+    sides = [[row[side] for row in rows] for side in (0, 1)]
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE numbers AS"
+        " SELECT unnest(?::INTEGER[]) AS place, unnest(?::DOUBLE[]) AS a, unnest(?::DOUBLE[]) AS b",
+        [list(range(len(rows))), *sides],
+    )
     columns = [("b", "currency", '"B"'), ("place", "int", "place"), ("a", "double", '"A"')]
     each = ", ".join(f"{csv_expression(sql, kind)} AS {name}" for sql, kind, name in columns)
     ordered = "(SELECT * FROM numbers ORDER BY place)"
     texts = database.execute(csv_select(ordered, columns)).fetchall()
     assert [column[0] for column in database.description] == ["B", "place", "A"]
     assert texts == database.execute(f"SELECT {each} FROM {ordered}").fetchall()
+    assert [tuple(row) for row in csv_few(database, ordered, columns)] == texts
 
 
 @given(moment=st.datetimes(datetime(1700, 1, 1), datetime(4000, 12, 31)))

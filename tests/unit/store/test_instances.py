@@ -33,6 +33,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[duckdb.DuckDBPyConnection]:
     return instances
 
 
+NARROW = ("memory_limit", "threads")
+
+
 def store_with(path: Path, number: int) -> DuckDBStore:
     store = DuckDBStore(path, patience=0.1)
     with store.writing() as session:
@@ -223,3 +226,16 @@ def _exit_with_number(store: DuckDBStore) -> None:
     with store.writing() as session:
         number = int(session.execute("SELECT a FROM t").scalar())
     os._exit(number)
+
+
+def test_a_wide_table_gets_fewer_threads_and_more_memory_until_the_file_is_closed(tmp_path: Path) -> None:
+    store = store_with(tmp_path / "mirror.duckdb", 1)
+    usual = settings(store)
+    with store.writing() as session:
+        session.expect_columns(3)
+        memory, threads = (str(session.execute(f"SELECT current_setting('{name}')").scalar()) for name in NARROW)
+        assert (memory, threads) == ("476.8 MiB", usual[1])
+        session.expect_columns(2407)  # of 800 fields, as many as an object can have: value, value before, whether set
+        memory, threads = (session.execute(f"SELECT current_setting('{name}')").scalar() for name in NARROW)
+        assert (memory, threads) == ("1.9 GiB", 1)
+    assert settings(store) == usual

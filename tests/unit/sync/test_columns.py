@@ -399,10 +399,17 @@ def test_addresses_are_what_rest_gives_though_the_object_was_read_by_bulk(bench:
 # --- any admin, any order -------------------------------------------------------------------------------------------
 
 
+#: What may be read before anything changes: enough of each kind, and a pull of it costs a third of one of everything.
+SEEN = "LastName FirstName Company Email Rating Status AnnualRevenue NumberOfEmployees Street City Latitude IsUnreadByOwner"
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_after_any_changes_of_fields_the_mirror_is_what_a_fresh_one_would_be(tmp_path: Path, seed: int) -> None:
     dice = random.Random(seed)
     with FakeOrg.seeded(seed=seed, leads=50) as fake:
+        for field in fake.catalog.facts("Lead").fields:  # type: ignore[union-attr]
+            if field.has("p") and field.name not in SEEN.split():
+                fake.hide("Lead", field.name)
         bench = Bench(fake, tmp_path)
         bench.one(api=dice.choice(["rest", "bulk"]))
         made: list[str] = []
