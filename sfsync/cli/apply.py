@@ -22,6 +22,7 @@ from sfsync.cli.options import json_option, pass_console, project_option, target
 from sfsync.errors import UsageError
 
 if TYPE_CHECKING:
+    from sfsync.project import Project
     from sfsync.store import Store
     from sfsync.sync.plan.stored import Plan
 
@@ -30,7 +31,8 @@ HELP = """Write a plan to the org: exactly its changes, each at most once.
 A plan that was overtaken is refused: by the org, by an edit of a mapping, by a newer plan. Right before a record is
 written it is read again; one that someone has changed since is not written over. Every change ends as done, rejected,
 unprocessed, unknown or refused, and is listed in the result files with its source row. An apply may be killed at any
-moment: `--resume` goes on, asks the org what became of what was sent, and sends nothing twice.
+moment: `--resume` goes on, asks the org what became of what was sent, and sends nothing twice. `--give-up` ends such a
+plan where it is, asks the org nothing, and sends nothing more.
 
 \b
 Examples:
@@ -38,6 +40,7 @@ Examples:
   sfsync apply plan.json               the plan of a file, as it was reviewed
   sfsync apply 20260131T120000Z-1f2e --yes
   sfsync apply --resume                go on with the plan that was stopped
+  sfsync apply 20260131T120000Z-1f2e --give-up
   sfsync apply plan.json --results out/ --excel-safe
 """
 
@@ -45,6 +48,7 @@ Examples:
 @click.command("apply", help=HELP, short_help="Write a plan to the org.")
 @click.argument("plan", required=False, metavar="[PLAN]")
 @click.option("--resume", is_flag=True, help="Go on with a plan that was applied in part; the newest unless named.")
+@click.option("--give-up", "give_up", is_flag=True, help="End a plan that was applied in part; the rest is never sent.")
 @yes_option
 @results_option
 @excel_safe_option
@@ -58,6 +62,7 @@ def command(
     console: Console,
     plan: str | None,
     resume: bool,
+    give_up: bool,
     yes: bool,
     results: Path | None,
     excel_safe: bool,
@@ -74,6 +79,9 @@ def command(
 
     found = find_project(project)
     store = open_store(found.store_path)
+    if give_up:
+        _give_up(console, found, store, plan, resume=resume)
+        return
     mappings = load_mappings(found.mappings_dir)
     anew = plan is None and not resume
     chosen = _planned_now(ctx, console, found.root, store, target_org) if anew else _stored(store, plan, resume=resume)
@@ -97,6 +105,33 @@ def command(
     )
     result = write_results(found, store, result, mappings=mappings, folder=results, excel_safe=excel_safe)
     tell(console, result)
+
+
+def _give_up(console: Console, project: Project, store: Store, named: str | None, *, resume: bool) -> None:
+    """End a plan, and tell what is not known of it.
+
+    Raises:
+        UsageError: It is not said which.
+    """
+    from sfsync.sync.apply.give_up import give_up
+
+    if named is None or resume:
+        raise UsageError(
+            "--give-up takes the Id of a plan, and no --resume", hint="`sfsync status` lists those that were begun"
+        )
+    ended = give_up(store, named, workspace=project.state_dir)
+    counts = ended.counts
+    if counts["unknown"]:
+        console.warn(
+            f"nobody knows what became of {counts['unknown']:,} changes that were sent: look for their records in the "
+            "org, or they may be planned as new ones again (`SELECT * FROM sfsync.outcomes WHERE state = 'unknown'`)"
+        )
+
+    def human() -> None:
+        console.note(f"{counts['done']:,} were written; {counts['unprocessed']:,} were not, and never will be")
+        console.next_step(f"`sfsync plan` plans anew; `sfsync undo {ended.plan_id}` takes back what was written")
+
+    console.finish({"plan": ended.plan_id, "counts": counts}, human)
 
 
 def _stored(store: Store, named: str | None, *, resume: bool) -> Plan:

@@ -53,7 +53,8 @@ class _Waits:
     """What waits for somebody.
 
     Attributes:
-        plans: Id and state of each plan that may still be applied: `open`, or `applying` where an apply was stopped.
+        plans: Id and state of each plan that may still be applied: `open`, `applying` where an apply was stopped,
+            or `partial` where it ended with changes whose outcome is unknown.
         conflicts: Fields of two-way tables that were changed on both sides.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from collections.abc import Mapping as AnyMapping
 from itertools import combinations
 
@@ -17,6 +17,15 @@ from sfsync.store.names import literal, quote, table
 
 #: Parents that must be in use: an inactive user owns nothing new, an inactive record type is not available.
 MUST_BE_ACTIVE = frozenset({"OwnerId", "RecordTypeId"})
+
+
+def is_replaced(name: str, objects: Sequence[str], columns: Container[str]) -> bool:
+    """Whether records of an object may have left their place to one of the others of a lookup.
+
+    The contact of a converted lead has its e-mail address, and nothing new may refer to the lead (`cannot reference
+    converted lead`).
+    """
+    return name == "Lead" and len(objects) > 1 and "IsConverted" in columns
 
 
 def shared_parents(
@@ -38,26 +47,26 @@ def shared_parents(
 def _of_two_objects(
     session: Session, mapping: Mapping, entry: tuple[str, Lookup], describes: AnyMapping[str, ObjectDescribe]
 ) -> Iterator[Problem]:
-    """Values of records of several objects: the lookup takes the object that it names first."""
+    """Values of records of several objects: a row that names one by it is refused, for either could be meant."""
     field, lookup = entry
     held: list[tuple[str, str]] = []
     for name in lookup.objects:
         described = describes[name].field(lookup.field_of(name)) if name in describes else None
         if described is not None and described.name in table_columns(session, "sf", name):
             value, where = _candidates(mapping, field, name, described, session)
-            held.append(
-                (name, f'SELECT {value} AS value, rec."Id" AS id FROM {table("sf", name)} AS rec WHERE {where}')
-            )
+            text = f"CAST({value} AS VARCHAR)"  # each once: of a name that thousands have, pairs would be millions
+            records = f'SELECT {text} AS value, min(rec."Id") AS id FROM {table("sf", name)} AS rec'
+            held.append((name, f"{records} WHERE {where} GROUP BY 1"))
     for (first, one), (second, other) in combinations(held, 2):
-        both = f"FROM ({one}) AS a JOIN ({other}) AS b ON CAST(a.value AS VARCHAR) = CAST(b.value AS VARCHAR)"
         ((count, first_id, second_id),) = session.execute(
-            f"SELECT count(DISTINCT a.value), min(a.id), arg_min(b.id, a.id) {both}"
+            "SELECT count(*), min(a.id), arg_min(b.id, a.id) "
+            f"FROM ({one}) AS a JOIN ({other}) AS b ON a.value = b.value"
         ).rows
         if count:
             more = f", and {count - 1:,} more values" if count > 1 else ""
             message = (
                 f"{first_id} of {first} and {second_id} of {second} have the same value{more}: "
-                f"rows that name them by it get the {first}"
+                "rows that name them by it are refused"
             )
             hint = "look them up in two mappings, each with rows of one object, or by values that no two objects share"
             yield mapping.problem("lookups", field, "object", message=message, hint=hint)
@@ -84,8 +93,11 @@ def _candidates(mapping: Mapping, field: str, name: str, by: FieldDescribe, sess
         value = f"nullif(trim({value}), '')" if by.case_sensitive else f"nullif(lower(trim({value})), '')"
     where = [f"{value} IS NOT NULL"]
     where += [f"rec.{quote(key)} = {literal(text)}" for key, text in parent_conditions(mapping.object, name).items()]
-    if field in MUST_BE_ACTIVE and "IsActive" in table_columns(session, "sf", name):
+    columns = table_columns(session, "sf", name)
+    if field in MUST_BE_ACTIVE and "IsActive" in columns:
         where.append('rec."IsActive" IS NOT FALSE')
+    if is_replaced(name, mapping.pushed_lookups()[field].objects, columns):
+        where.append('rec."IsConverted" IS NOT TRUE')
     return value, " AND ".join(where)
 
 

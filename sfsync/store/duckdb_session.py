@@ -70,6 +70,7 @@ class DuckDBSession:
         self.reads_files = not judging
         self.looking = judging
         self._shapes: Shapes = {} if shapes is None else shapes
+        self._columns = 0
 
     def execute(self, sql: str, params: Params = ()) -> Rows:
         """Run one statement and fetch its answer."""
@@ -129,7 +130,13 @@ class DuckDBSession:
         return statements[0]
 
     def expect_columns(self, columns: int) -> None:
-        """Take as much memory as it needs, however many rows come; fewer threads, where their shares do not fit."""
+        """Take as much memory as it needs, however many rows come; fewer threads, where their shares do not fit.
+
+        A session that expected more keeps it: what is there already may not fit into less.
+        """
+        if columns <= self._columns:
+            return
+        self._columns = columns
         needed = columns * COLUMN_MEMORY
         threads = max(1, min(os.cpu_count() or 1, FILLING_MEMORY // max(1, needed)))
         self.connection.execute(f"SET threads = {threads}")

@@ -89,13 +89,13 @@ def make_undo(store: Store, run_id: str) -> Undo:
         return Undo(plan, tuple(maker.irreversible), maker.other_runs(), maker.unknown())
 
 
-def objects_to_pull(session: Session, plan: Plan) -> list[str]:
-    """Objects whose mirror has to be as of now before an undo of a plan is made."""
+def objects_to_pull(session: Session, plan: Plan) -> tuple[list[str], list[str]]:
+    """Objects whose mirror has to be as of now for an undo of a plan: its own, and those that may refer to them."""
     describes, state = ledger.read_describes(session), read_state(session)
-    made = made_objects(plan.steps)
-    referring = (name for parent in sorted(made) for name in referring_fields(describes, parent))
-    named = [*(step.object for step in plan.steps), *(name for name in referring if name in state.objects)]
-    return list(dict.fromkeys(named))
+    made = sorted(name for name in made_objects(plan.steps) if name in describes and describes[name].deletable)
+    own = list(dict.fromkeys(step.object for step in plan.steps))
+    referring = dict.fromkeys(name for parent in made for name in referring_fields(describes, parent))
+    return own, [name for name in referring if name in state.objects and name not in own]
 
 
 @dataclass

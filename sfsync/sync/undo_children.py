@@ -53,7 +53,7 @@ def refuse_parents(
         describes: API name → describe.
         columns: Object → columns of its mirror.
     """
-    deleting = [step for step in steps if step.action == "delete"]
+    deleting = [step for step in steps if step.action == "delete" and step.sent_count]
     changed = True
     while changed:  # a deletion that is refused keeps a record, and that one may have a parent
         changed = False
@@ -62,6 +62,16 @@ def refuse_parents(
                 for field in fields:
                     if field in columns.get(name, ()) and _refuse(session, steps, step, name, field, columns):
                         changed = True
+
+
+def _own_parts(name: str, columns: Mapping[str, Iterable[str]]) -> str:
+    """SQL, to follow a condition, that leaves out what is no record beside the other: the org makes both at once."""
+    if "IsDirect" in columns[name]:  # the AccountContactRelation of a contact, whose own lookup counts already
+        return ' AND NOT coalesce(c."IsDirect", FALSE)'
+    if name == "Contact" and "PersonContactId" in columns.get("Account", ()):  # the person that an account is
+        persons = f'SELECT a."PersonContactId" FROM {table("sf_all", "Account")} AS a'
+        return f' AND c."Id" NOT IN ({persons} WHERE a."PersonContactId" IS NOT NULL)'
+    return ""
 
 
 def _refuse(
@@ -74,8 +84,7 @@ def _refuse(
 ) -> bool:
     """Refuse those of a step that records of one object refer to by one field; whether there were any."""
     alive = ' AND NOT coalesce(c."IsDeleted", FALSE)' if "IsDeleted" in columns[name] else ""
-    # The org makes a direct AccountContactRelation with the contact, whose own lookup counts already.
-    own = ' AND NOT coalesce(c."IsDirect", FALSE)' if "IsDirect" in columns[name] else ""
+    own = _own_parts(name, columns)
     here = 'c."Id" IN (SELECT s.record_id FROM {} AS s WHERE s.refused IS NULL{})'
     spared = [
         here.format(each.table, "" if each.action == "delete" else f" AND s.{is_set(field)}")

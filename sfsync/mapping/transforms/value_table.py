@@ -98,9 +98,9 @@ def _rows(text: str, name: str) -> list[tuple[int, str, str]]:
 
 def _delimiter(text: str, name: str) -> str:
     """What divides the two columns: the names of the columns are known, so only one mark can."""
-    first = text.partition("\n")[0]
+    first = text.replace("\r", "\n").partition("\n")[0]
     for mark in (",", ";", "\t"):
-        names = [each.strip(' \r"').casefold() for each in first.split(mark)]
+        names = [each.strip(' "').casefold() for each in first.split(mark)]
         if sorted(names[:2]) == ["local", "org"] and not any(names[2:]):
             return mark
     raise UnusableTable(f"`{shown(name)}` should have the two columns `org` and `local`, named by its first line")

@@ -52,7 +52,8 @@ def refuse_over(plan: Plan) -> None:
         )
     if plan.state == "stale":
         raise PlanStale(
-            f"plan {plan.id} is out of date: a newer plan was made, or the org has moved", hint="run `sfsync plan`"
+            f"plan {plan.id} is out of date: a newer plan was made, the org has moved, or it was given up",
+            hint="run `sfsync plan`",
         )
 
 

@@ -16,10 +16,11 @@ from sfsync.store.names import literal
 from sfsync.sync.apply.check import NO_PARENT
 from sfsync.sync.apply.ending import RETRYABLE, codes_sql
 from sfsync.sync.apply.events import OnApplyEvent, ignore
+from sfsync.sync.apply.guards import refuse_over
 from sfsync.sync.apply.options import ApplyOptions
 from sfsync.sync.apply.result import ApplyResult
 from sfsync.sync.apply.run import apply
-from sfsync.sync.plan.stored import Plan
+from sfsync.sync.plan.stored import Plan, read_stored_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,13 @@ def retry(
 
     Raises:
         UsageError: There is no such run.
+        PlanStale: The plan was given up, or overtaken.
     """
     with store.reading() as session:
         plan_id = plan_of(session, run_id)
+        plan = read_stored_plan(session, plan_id)
+        if plan.state == "stale":
+            refuse_over(plan)
         again, hopeless = _sorted_out(session, plan_id, None if plan_id == run_id else run_id)
     chosen = replace(options or ApplyOptions(), by_parent=True)
 

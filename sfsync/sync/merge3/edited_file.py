@@ -23,6 +23,8 @@ from sfsync.sync.source.source_table import SourceTable
 _FILE = "two_way_file"
 #: Those of them that add a row, each with its digest, and which of the equal ones it is.
 _ADDED = "two_way_added"
+#: Rows of the table that it changes, with the new values.
+_EDITED = "two_way_edited"
 _MOST_NAMED = 5
 
 
@@ -69,7 +71,7 @@ def take_edits(session: Session, two_way: TwoWayTable, file: SourceTable) -> Tak
         )
     columns = [each for each in two_way.columns if each.name.casefold() in given]
     _load(session, file, given, columns)
-    _widen_ids(session, two_way)
+    _name_records(session, two_way)
     _find_added(session, two_way, columns)
     _refuse(session, two_way, file, columns)
     edited = _change(session, two_way, columns)
@@ -95,8 +97,12 @@ def _load(session: Session, file: SourceTable, given: dict[str, str], columns: l
     remake(session, _FILE, f'SELECT source_row, {", ".join(values)}, {fault} AS "~fault" FROM {file.table}')
 
 
-def _widen_ids(session: Session, two_way: TwoWayTable) -> None:
-    """Reports of the org show Ids of 15 characters."""
+def _name_records(session: Session, two_way: TwoWayTable) -> None:
+    """Name rows by the Ids of their records: what was new in an old file may be one, and reports show 15 characters."""
+    session.execute(
+        f"UPDATE {_FILE} AS f SET {ID_COLUMN} = n.record_id FROM sfsync.two_way_born AS n "
+        f"WHERE n.table_name = {literal(two_way.key)} AND n.row_name = f.{ID_COLUMN}"
+    )
     session.execute(
         f"UPDATE {_FILE} AS f SET {ID_COLUMN} = l.{ID_COLUMN} FROM {two_way.local} AS l "
         f"WHERE length(f.{ID_COLUMN}) = 15 AND left(l.{ID_COLUMN}, 15) = f.{ID_COLUMN}"
@@ -178,15 +184,13 @@ def _change(session: Session, two_way: TwoWayTable, columns: list[TwoWayColumn])
         f"f.{quote(each.name)} AS v{at}, {flag} AS e{at}"
         for at, (each, flag) in enumerate(zip(columns, flags, strict=True))
     )
-    remake(session, "two_way_taken", f"SELECT f.{ID_COLUMN}, {made} FROM {rows} WHERE {' OR '.join(flags)}")
+    remake(session, _EDITED, f"SELECT f.{ID_COLUMN}, {made} FROM {rows} WHERE {' OR '.join(flags)}")
     sets = ", ".join(
         f"{quote(each.name)} = CASE WHEN n.e{at} THEN n.v{at} ELSE l.{quote(each.name)} END"
         for at, each in enumerate(columns)
     )
-    session.execute(
-        f"UPDATE {two_way.local} AS l SET {sets} FROM two_way_taken AS n WHERE n.{ID_COLUMN} = l.{ID_COLUMN}"
-    )
-    return int(session.execute("SELECT count(*) FROM two_way_taken").scalar())
+    session.execute(f"UPDATE {two_way.local} AS l SET {sets} FROM {_EDITED} AS n WHERE n.{ID_COLUMN} = l.{ID_COLUMN}")
+    return int(session.execute(f"SELECT count(*) FROM {_EDITED}").scalar())
 
 
 def _add(session: Session, two_way: TwoWayTable, columns: list[TwoWayColumn]) -> tuple[int, int]:

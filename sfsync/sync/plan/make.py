@@ -81,6 +81,7 @@ def make_plan(
         known = dict(describes) if describes is not None else ledger.read_describes(session)
         _check(mappings, known, state)
         tables.prepare(session)
+        session.expect_columns(max(tables.column_count(len(each.fields) + len(each.lookups)) for each in mappings))
         _refuse_half_applied(session, mappings)
         works = _works(session, in_order(mappings), known, sources or {}, options, state.as_of)
         plan_id = _plan_id()
@@ -149,7 +150,8 @@ def _refuse_half_applied(session: Session, mappings: Sequence[Mapping]) -> None:
             raise UsageError(
                 f"the apply of plan {plan.id} was stopped before it ended, or ended with changes whose outcome is"
                 f" unknown, and it writes {', '.join(shared)} too",
-                hint="run `sfsync apply --resume` first: it finds out what was written, and finishes the rest",
+                hint=f"`sfsync apply {plan.id} --resume` finds out what was written, and finishes the rest;"
+                f" `sfsync apply {plan.id} --give-up` ends it as it is",
             )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sfsync.errors import MirrorUnfit
-from sfsync.mapping.check_parents import MUST_BE_ACTIVE
+from sfsync.mapping.check_parents import MUST_BE_ACTIVE, is_replaced
 from sfsync.mapping.push_columns import PushLookup
 from sfsync.mapping.transforms.stage import Telling
 from sfsync.records import FieldDescribe, ObjectDescribe
@@ -105,7 +105,7 @@ def _of_all(count: str) -> str:
 
     Of two objects that have it, none is the one that is meant, though a fault may bar the other: all count then.
     """
-    return f"CASE WHEN count(DISTINCT place) > 1 THEN {count} ELSE {count} FILTER (WHERE fault IS NULL) END"
+    return f"CASE WHEN min(place) <> max(place) THEN {count} ELSE {count} FILTER (WHERE fault IS NULL) END"
 
 
 def lookup_table(work: Work, number: int) -> str:
@@ -124,8 +124,7 @@ def _mirrored(
     value = folded(f"rec.{quote(by.name)}", by)
     where = [f"rec.{quote(by.name)} IS NOT NULL"]
     where += [f"rec.{quote(field)} = {literal(text)}" for field, text in condition.items()]
-    if name == "Lead" and len(lookup.objects) > 1 and "IsConverted" in columns:
-        # Its contact has the same e-mail address, and nothing new may refer to it (`cannot reference converted lead`).
+    if is_replaced(name, lookup.objects, columns):
         where.append('rec."IsConverted" IS NOT TRUE')
     fault = "CAST(NULL AS VARCHAR)"
     if lookup.field in MUST_BE_ACTIVE and "IsActive" in columns:

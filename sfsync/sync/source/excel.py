@@ -29,8 +29,9 @@ _QUOTED = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 #: A form that fills digits up with zeros: a code, maybe in groups, like `00000-0000`; text in it stands in quotes.
 _CODE = re.compile(r"(?:0|[-/ ()]|\\[-/. ()+]|\"[-/. ()+]*\")+")
 _COLOURS = re.compile(r"^(?:\[[^\]<>=]*\])+")
-#: How the file writes characters that XML does not take, like a carriage return: `_x000D_`.
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+#: How the file writes characters that XML does not take, like a carriage return: `_x000D_`. NUL and halves of others
+#: are in no text: somebody typed those like that.
+_ESCAPED = re.compile(r"_x(?!0000|[Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")
 _HIDDEN = re.compile(rb"<(?:\w+:)?row [^>]*?\br=\"([0-9]+)\"[^>]*?\bhidden=\"(?:1|true)\"")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell [^>]*?ref=\"([A-Z]{1,3})([0-9]+):([A-Z]{1,3})([0-9]+)\"")
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from sfsync.config.spelling import shown, suggestion
 from sfsync.errors import MappingError, Problem, QueryFailed
+from sfsync.mapping.check_parents import is_replaced
 from sfsync.mapping.field_mapping import FieldMapping, Lookup
 from sfsync.mapping.schema import Mapping as SfMapping
 from sfsync.mapping.source_spec import SourceSpec
@@ -87,6 +88,7 @@ class _Parent:
     by: str
     kind: Kind
     is_unique: bool
+    is_replaced: bool
 
     def text_of(self, alias: str) -> str:
         """SQL of the field's value as text."""
@@ -112,23 +114,23 @@ class _Reference:
         own = f"r.{quote(self.column)}"
         names = " or ".join(f"{each.object} without {each.by}" for each in self.parents)
         cases = [f"WHEN {own} IS NULL THEN NULL"]
-        for each, others in self._in_order():
+        for each, others in self._with_others():
             if not each.is_unique:
                 many = literal(f" {each.object} records of the source)")
                 told = f"{each.value} || ' (' || {each.alias}t.records || {many}"
                 cases.append(f"WHEN {each.alias}t.records > 1 THEN {told}")
             for alias, other in others:
-                # The lookup tries that object first, and would find the wrong record.
+                # Where the org has only that one, the lookup would find the wrong record.
                 told = f"{each.value} || {literal(f' (of a {each.object}, and a {other.object} has it too)')}"
                 cases.append(f"WHEN {alias}.value IS NOT NULL THEN {told}")
             cases.append(f"WHEN {each.value} IS NOT NULL THEN {each.value}")
         return f"CASE {' '.join(cases)} ELSE {own} || {literal(f' ({names})')} END"
 
-    def _in_order(self) -> Iterator[tuple[_Parent, list[tuple[str, _Parent]]]]:
-        """Every parent, and those of the objects that a lookup tries before: alias of their values, and which."""
-        for number, each in enumerate(self.parents):
-            before = self.parents[:number]
-            yield each, [(f"{each.alias}o{at}", other) for at, other in enumerate(before) if other.by != "Id"]
+    def _with_others(self) -> Iterator[tuple[_Parent, list[tuple[str, _Parent]]]]:
+        """Every parent, and those of the other objects: alias of their values, and which."""
+        for each in self.parents:
+            others = [other for other in self.parents if other is not each and other.by != "Id"]
+            yield each, [(f"{each.alias}o{at}", other) for at, other in enumerate(others)]
 
     @property
     def lost_sql(self) -> str:
@@ -140,7 +142,7 @@ class _Reference:
     def joins(self) -> str:
         """The parents."""
         own, sql = f"r.{quote(self.column)}", ""
-        for each, others in self._in_order():
+        for each, others in self._with_others():
             sql += f' LEFT JOIN {qualified("sf", each.object)} AS {each.alias} ON {each.alias}."Id" = {own}'
             if not each.is_unique:
                 by = quote(each.by)
@@ -150,6 +152,7 @@ class _Reference:
                 )
             for alias, other in others:
                 held = f"SELECT DISTINCT lower({other.text_of('o')}) AS value FROM {qualified('sf', other.object)} AS o"
+                held += ' WHERE o."IsConverted" IS NOT TRUE' if other.is_replaced else ""
                 sql += f" LEFT JOIN ({held}) AS {alias} ON {alias}.value = lower({each.value})"
         return sql
 
@@ -278,7 +281,9 @@ class _Reader:
                 raise unreadable(self.shown_as, f"it has no {name}.{by}, by which the parent is to be found", hint)
             own = f"{alias}_{number}"
             described = self.describes[name].field(by) if name in self.describes else None
-            yield _Parent(own, name, by, kind_of(kind), described is not None and described.unique)
+            is_unique = described is not None and described.unique
+            replaced = is_replaced(name, lookup.objects, self.columns[name])
+            yield _Parent(own, name, by, kind_of(kind), is_unique, replaced)
 
     def _must_hold(self, name: str) -> None:
         if name not in self.columns:

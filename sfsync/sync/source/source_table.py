@@ -116,20 +116,20 @@ def finished(
 
 
 def telling_clocks(session: Session, source: SourceTable) -> SourceTable:
-    """The source, with a note on times that do not say where their clock stood: they are taken for UTC."""
+    """The source, with a note on times that do not say where their clock stood: only the mapping can."""
     clocks = [
         name
         for name, sql_type in source.columns.items()
         if kind_of(sql_type) is Kind.DATETIME
         and session.execute(
-            f"SELECT 1 FROM {source.table} WHERE CAST({quote(name)} AS TIME) <> TIME '00:00:00' LIMIT 1"
+            f"SELECT 1 FROM {source.table} WHERE {quote(name)} <> date_trunc('day', {quote(name)}) LIMIT 1"
         ).rows
     ]
     if not clocks:
         return source
     named = ", ".join(shown(name, 40) for name in clocks)
-    told = f"times without a zone are taken for UTC: {named}"
-    return source.noting(f"{told} (another is declared: `transform: {{datetime: Europe/Berlin}}`)")
+    told = f"times without a zone are taken for UTC, unless the mapping declares another: {named}"
+    return source.noting(f"{told} (`transform: {{datetime: Europe/Berlin}}`)")
 
 
 def _types(session: Session, table: str) -> dict[str, str]:

@@ -49,7 +49,7 @@ def test_what_is_empty_is_shared_by_nobody(store, describes):
     assert told(store, describes) == []
 
 
-def test_a_value_that_records_of_two_objects_have_is_told_for_the_first_object_is_taken(store, describes):
+def test_a_value_that_records_of_two_objects_have_is_told_for_rows_that_name_one_by_it_are_refused(store, describes):
     group = ObjectDescribe("Group", "Group", (FieldDescribe("Id", "id"), FieldDescribe("Name", "string")))
     with store.writing() as session:
         shape_table(session, group, find_drift(session, group))
@@ -67,6 +67,29 @@ def test_a_value_that_records_of_two_objects_have_is_told_for_the_first_object_i
     (told_,) = found()
     assert told_.startswith(
         "m.yml:5:29: 005000000000002AAA of User and 00G000000000001AAA of Group have the same value: "
-        "rows that name them by it get the User ("
+        "rows that name them by it are refused ("
     )
     assert "upport" not in told_
+
+
+def test_a_converted_lead_and_its_contact_are_not_told_for_the_contact_is_meant(store, describes):
+    fields = (FieldDescribe("Id", "id"), FieldDescribe("Email", "email"))
+    people = {
+        "Lead": ObjectDescribe("Lead", "Lead", (*fields, FieldDescribe("IsConverted", "boolean"))),
+        "Contact": ObjectDescribe("Contact", "Contact", fields),
+    }
+    with store.writing() as session:
+        for name, record in (("Lead", "00Q"), ("Contact", "003")):
+            shape_table(session, people[name], find_drift(session, people[name]))
+            session.execute(f'INSERT INTO sf_all."{name}" ("Id", "Email") VALUES (\'{record}\', \'a@example.com\')')
+    text = "object: Task\ntable: tasks\ndirection: push\nfields: {Subject: s}\n"
+    mapping = parse_mapping(text + "lookups: {WhoId: {object: [Lead, Contact], by: Email, local: w}}\n", "m.yml")
+
+    def found():
+        with store.reading() as session:
+            return len(list(shared_parents(session, [mapping], people)))
+
+    assert found() == 1
+    with store.writing() as session:
+        session.execute('UPDATE sf_all."Lead" SET "IsConverted" = TRUE')
+    assert found() == 0

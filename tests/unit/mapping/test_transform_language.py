@@ -188,7 +188,7 @@ def test_what_is_wrong_in_a_table_of_values_is_told_with_the_line_of_the_file(tm
 @pytest.mark.parametrize(
     "content",
     [
-        b"org;local\r\nOpen;o\r\n", b'\xef\xbb\xbf"org","local"\r\n"Open","o"\r\n', b"org,local,,\nOpen,o,,\n,,,\n", b"Local\tOrg\no\tOpen\n",
+        b"org;local\r\nOpen;o\r\n", b'\xef\xbb\xbf"org","local"\r\n"Open","o"\r\n', b"org,local,,\nOpen,o,,\n,,,\n", b"Local\tOrg\no\tOpen\n", b"org,local\rOpen,o\r",
         "org\tlocal\r\nOpen\to\r\n".encode("utf-16"),
     ],
 )  # fmt: skip

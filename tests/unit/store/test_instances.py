@@ -238,4 +238,6 @@ def test_a_wide_table_gets_fewer_threads_and_more_memory_until_the_file_is_close
         session.expect_columns(2407)  # of 800 fields, as many as an object can have: value, value before, whether set
         memory, threads = (session.execute(f"SELECT current_setting('{name}')").scalar() for name in NARROW)
         assert (memory, threads) == ("1.9 GiB", 1)
+        session.expect_columns(3)  # what is there already may not fit into less
+        assert session.execute("SELECT current_setting('memory_limit')").scalar() == memory
     assert settings(store) == usual

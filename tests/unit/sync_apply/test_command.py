@@ -152,6 +152,21 @@ def test_an_undo_of_a_mirror_that_cannot_be_brought_up_to_date_is_not_planned(se
     assert run("undo", done["run_id"]).code == 0
 
 
+def test_an_undo_goes_on_where_an_object_that_may_refer_to_it_can_be_read_no_more(served, run, tmp_path):
+    assert run("pull", "Lead", "Contact").code == 0
+    (tmp_path / "mappings" / "lead.yml").write_text(
+        "version: 1\nobject: Account\ndirection: push\nsource: leads.csv\nfields: {Name: company}\n"
+    )
+    assert run("pull", "Account").code == 0
+    run("plan", "-o", tmp_path / "plan.json")
+    done = run("apply", tmp_path / "plan.json", "--json").json["result"]
+    assert run("undo", done["run_id"], "--json").json["result"]["plan"]["changes"] == 2
+    served.set_permissions("Contact", ())
+    undo = run("undo", done["run_id"])
+    assert undo.code == 0, undo.err
+    assert "may not read Contact any more" in undo.err
+
+
 def test_an_undo_hides_what_its_plan_has_hidden(served, run, tmp_path):
     (tmp_path / "mappings" / "lead.yml").write_text(
         MAPPING.replace("external_id: Crm_Id__c", "key: Email").replace("Crm_Id__c: key", "Email: mail")
@@ -186,8 +201,45 @@ def test_rows_that_may_be_records_already_are_not_planned_as_new_ones(served, ru
         connection.execute("UPDATE sfsync.plans SET state = 'partial' WHERE id = ?", [plan_id])
     refused = run("plan")
     assert refused.code == 2
-    assert plan_id in refused.err
-    assert "sfsync apply --resume" in refused.err
+    assert f"`sfsync apply {plan_id} --resume`" in refused.err
+    assert f"`sfsync apply {plan_id} --give-up`" in refused.err
+
+
+def test_a_plan_that_cannot_go_on_is_given_up_and_its_rows_are_planned_anew(served, run, tmp_path):
+    run("plan", "-o", tmp_path / "plan.json")
+    (tmp_path / "sfsync.yml").write_text("version: 1\npull: {budget: {calls_per_run: 1}}\n")
+    plan_id = run("apply", tmp_path / "plan.json", "--json").json["result"]["plan_id"]
+    (tmp_path / "sfsync.yml").write_text("version: 1\n")
+    with duckdb.connect(str(tmp_path / ".sfsync" / "mirror.duckdb")) as connection:  # as where it was killed
+        connection.execute("UPDATE sfsync.plans SET state = 'applying'")
+        connection.execute("DELETE FROM sfsync.outcomes")
+        connection.execute("INSERT INTO sfsync.batch_rows VALUES (?, 1, 1)", [plan_id])
+        connection.execute(
+            "INSERT INTO sfsync.batches (plan_id, step, batch_no, api, state) VALUES (?, 1, 1, 'collections', 'sending')",
+            [plan_id],
+        )
+    calls = len(served.requests)
+    ended = run("apply", plan_id, "--give-up")
+    assert ended.code == 0, ended.err
+    assert "nobody knows what became of 1 changes" in ended.err
+    assert "0 were written; 1 were not" in ended.err
+    assert len(served.requests) == calls
+    undo = run("undo", plan_id, "--no-pull")
+    assert "--resume" not in undo.err
+    assert run("apply", plan_id, "--resume").code == 3
+    assert run("retry", plan_id).code == 3
+    assert leads(served) == []
+    assert run("plan").code == 0
+    assert run("apply", "--yes").code == 0
+    assert leads(served) == [("Ada",), ("Bob",)]
+
+
+def test_only_a_plan_that_was_begun_can_be_given_up(served, run, tmp_path):
+    plan_id = run("plan", "-o", tmp_path / "plan.json", "--json").json["result"]["plan"]
+    assert "never begun" in run("apply", plan_id, "--give-up").err
+    assert "takes the Id of a plan" in run("apply", "--give-up").err
+    assert run("apply", plan_id).code == 0
+    assert run("apply", plan_id, "--give-up").code == 3
 
 
 def test_a_night_with_nothing_to_do_ends_well(served, run, tmp_path):

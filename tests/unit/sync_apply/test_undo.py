@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sfsync.errors import UsageError
-from sfsync.sync.undo import make_undo
+from sfsync.sync.plan.stored import read_stored_plan
+from sfsync.sync.undo import make_undo, objects_to_pull
 
 BOTH = pytest.mark.parametrize("api", [{"bulk_from": 2000}, {"bulk_from": 0}], ids=["collections", "bulk"])
 
@@ -133,6 +134,22 @@ def test_a_new_record_that_others_hang_on_by_now_is_not_deleted(world, make_step
     assert world.fake.count("Contact") == 1
 
 
+def test_the_contact_that_a_person_account_is_does_not_keep_the_account(world, make_step):
+    plan = world.plan(make_step("Account", "create", [{"Name": "Ada King"}, {"Name": "Acme"}]))
+    world.apply(plan)
+    accounts = {each["Name"]: each["Id"] for each in world.records("Account", "Name")}
+    kids = {
+        name: world.fake.insert("Contact", [{"LastName": name, "AccountId": accounts[name]}])[0] for name in accounts
+    }
+    world.pull()
+    with world.store.writing() as session:  # as in an org with person accounts
+        session.execute('ALTER TABLE sf_all."Account" ADD COLUMN "PersonContactId" VARCHAR')
+        session.execute(
+            'UPDATE sf_all."Account" SET "PersonContactId" = ? WHERE "Id" = ?', [kids["Ada King"], accounts["Ada King"]]
+        )
+    assert list(refusals(world, make_undo(world.store, plan))) == [accounts["Acme"]]
+
+
 def test_parents_and_children_of_one_run_are_both_taken_back(world, make_step):
     (other,) = world.fake.insert("Account", [{"Name": "Other"}])
     (moved,) = world.fake.insert("Contact", [{"LastName": "Moved", "AccountId": other}])
@@ -179,3 +196,13 @@ def test_changes_that_may_be_under_way_are_counted_and_not_taken_back(world, mak
         session.execute("DELETE FROM sfsync.outcomes WHERE change_no = 2")
         session.execute("UPDATE sfsync.batches SET state = 'sent'")
     assert make_undo(world.store, plan).unknown == 1
+
+
+def test_only_what_may_refer_to_records_that_can_be_deleted_is_pulled_for_an_undo(world, make_step):
+    accounts = world.plan(make_step("Account", "create", [{"Name": "Acme"}]))
+    users = world.plan(make_step("User", "create", [{"LastName": "Uma"}]))
+    with world.store.reading() as session:
+        own, referring = objects_to_pull(session, read_stored_plan(session, accounts))
+        assert (own, set(referring)) == (["Account"], {"Contact", "Lead", "Opportunity", "User"})
+        # Every object refers to users, whom nobody can delete.
+        assert objects_to_pull(session, read_stored_plan(session, users)) == (["User"], [])

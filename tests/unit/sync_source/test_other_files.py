@@ -135,6 +135,8 @@ def test_rows_that_a_filter_hides_are_read_and_that_is_told(sheet, rows):
 
 def test_characters_that_the_file_has_to_escape_arrive_as_they_are(sheet, rows):
     assert rows(sheet(["a", "b"], ["x_x000D_\ny", "_x005F_x000D_"])) == [(1, "x\r\ny", "_x000D_")]
+    # No text has a NUL or half a character in it, so these were typed.
+    assert rows(sheet(["a", "b"], ["_x0000_", "_xD83D_"])) == [(1, "_x0000_", "_xD83D_")]
 
 
 def test_the_sheet_is_named_where_there_are_several(sheet, rows):
@@ -215,6 +217,15 @@ def test_parquet_keeps_its_types(session, tmp_path, rows):
     assert source.columns == {"code": "VARCHAR", "n": "INTEGER", "day": "DATE", "kind": "VARCHAR"}
     assert rows(source) == [(1, "007", 1, date(2026, 1, 31), "a")]
     assert source.notes[:2] == ("left out: the column raw is binary", "left out: 1 rows without any value")
+
+
+def test_a_time_without_end_in_a_parquet_file_does_not_keep_the_others_from_being_read(session, tmp_path):
+    file = tmp_path / "x.parquet"
+    values = "VALUES (TIMESTAMP 'infinity'), (TIMESTAMP '2026-01-31 12:00:00')"
+    session.execute(f"""COPY (SELECT * FROM ({values}) AS v("at")) TO '{file}' (FORMAT parquet)""")
+    source = load_source(session, SourceSpec(file="x.parquet"), "x", root=tmp_path)
+    assert source.rows == 2
+    assert "times without a zone" in " ".join(source.notes)
 
 
 def test_what_is_no_parquet_file_is_refused(load):

@@ -54,8 +54,8 @@ def test_times_without_a_zone_of_another_database_are_taken_for_utc_and_that_is_
         other.execute("CREATE TABLE t AS SELECT TIMESTAMP '2026-01-31 12:00:00' AS at, TIMESTAMP '2026-01-31' AS day")
     query = "SELECT * FROM t"
     source = load_source(session, SourceSpec(database="crm.duckdb", query=query), "q", root=tmp_path)
-    told = "times without a zone are taken for UTC: at (another is declared: `transform: {datetime: Europe/Berlin}`)"
-    assert source.notes[-1] == told
+    told = "times without a zone are taken for UTC, unless the mapping declares another: at"
+    assert source.notes[-1] == f"{told} (`transform: {{datetime: Europe/Berlin}}`)"
     own = load_source(session, SourceSpec(query="SELECT TIMESTAMP '2026-01-31 12:00:00' AS at"), "q")
     assert own.notes == ("1 rows, 1 columns",)
 

@@ -207,6 +207,17 @@ def test_a_row_that_has_become_a_record_is_not_added_again(bench, tmp_path):
         take(b, "sf_id,name,key\n,Zoe2,k1\n", tmp_path)
 
 
+def test_a_row_that_was_new_when_the_file_was_written_is_found_when_it_has_become_a_record(bench, tmp_path):
+    b = bench("external_id: Crm_Id__c\n", "{LastName: name, Crm_Id__c: key}")
+    take(b, "sf_id,name,key\n,Zoe,k1\n", tmp_path)
+    ((name,),) = b.sql("SELECT sf_id FROM crm.leads WHERE key = 'k1'")
+    assert name.startswith("new:")
+    b.org(7, LastName="Zoe", Crm_Id__c="k1")
+    b.merge()
+    assert take(b, f"sf_id,name,key\n{name},Zoe2,k1\n", tmp_path).edited == 1
+    assert b.row(7, "name") == ("Zoe2",)
+
+
 def test_ids_of_15_characters_are_those_of_their_records(bench, tmp_path):
     b = bench()
     taken = take(b, f"sf_id,email\n{lead_id(1)[:15]},mine@example.com\n", tmp_path)
