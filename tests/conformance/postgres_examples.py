@@ -50,6 +50,13 @@ class PostgresSession:
         except psycopg.Error as error:
             raise QueryFailed(str(error), hint="this is SQL of PostgreSQL") from error
 
+    def ask_shape(self, sql: str, values: Sequence[object]) -> Rows:
+        """Asked anew each time."""
+        return self.execute(sql, values)
+
+    def expect_columns(self, columns: int) -> None:
+        """It needs no telling."""
+
     def keep(self, table: str, select: str) -> None:
         self.execute(f"CREATE TEMPORARY TABLE {table} AS\n{select}")
 
