@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -131,9 +131,12 @@ class Carried:
     def __init__(self, session: Session) -> None:
         self.session = session
 
+    def ask_shape(self, sql: str, values: Sequence[object]) -> Rows:
+        return self.session.ask_shape(sql, values)
+
     def execute(self, sql: str, params: Params = ()) -> Rows:
         made = re.match(r"\s*(CREATE TEMP TABLE \S+ AS)\s", sql)
-        if "FROM information_schema" in sql or sql.startswith("DROP"):
+        if sql.startswith("DROP"):
             return self.session.execute(sql, params)
         tree = parse_one(sql[made.end() :] if made else sql, dialect="duckdb")
         for place in list(tree.find_all(exp.Placeholder)):

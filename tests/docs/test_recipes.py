@@ -91,7 +91,7 @@ def test_the_function_pulls_what_the_project_says(project: Path, fake_org: FakeO
 
 
 def test_the_function_fails_where_not_everything_is_up_to_date(project: Path, fake_org: FakeOrg) -> None:
-    refusal = b'[{"errorCode":"UNKNOWN_EXCEPTION","message":"something went wrong"}]'
+    refusal = b'[{"errorCode":"MALFORMED_QUERY","message":"something went wrong"}]'
     fake_org.weather.add(Refused(400, refusal), path="/queryAll", times=None)
     with pytest.raises(RuntimeError, match="Lead: "):
         sys.modules["mirror_task"].pull_project(str(project))

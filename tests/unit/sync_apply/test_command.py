@@ -142,7 +142,7 @@ def test_an_undo_of_a_mirror_that_cannot_be_brought_up_to_date_is_not_planned(se
     run("plan", "-o", tmp_path / "plan.json")
     done = run("apply", tmp_path / "plan.json", "--json").json["result"]
     served.weather.add(
-        bad.Refused(400, b'[{"errorCode": "QUERY_TIMEOUT", "message": "too long"}]'), path="/query", times=None
+        bad.Refused(400, b'[{"errorCode": "MALFORMED_QUERY", "message": "no"}]'), path="/query", times=None
     )
     refused = run("undo", done["run_id"])
     assert refused.code != 0
