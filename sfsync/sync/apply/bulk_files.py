@@ -35,10 +35,11 @@ def spans_of(store: Store, rows: StepRows, options: ApplyOptions) -> list[Span]:
         if not count:
             return []  # found out without a look at what the changes hold
         size = session.execute(f"SELECT sum({_length(rows)}) {ready}").scalar()
-        fitting = int(count * _room(rows, options) * _FULL[0] // (_FULL[1] * size))
-        each = max(1, min(options.most_rows, fitting))
-        if count <= options.most_rows and size <= _room(rows, options):
+        room = _room(rows, options)
+        if count <= options.most_rows and size <= room:
             return [(first, last)]
+        fitting = int(count * room * _FULL[0] // (_FULL[1] * size))
+        each = max(1, min(options.most_rows, fitting))
         return stretches(session, rows, _ready(rows), each)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from sfsync.sync.apply.bulk_files import BATCH, carriable, choose, file_sql, spa
 from sfsync.sync.apply.check import reject_moved
 from sfsync.sync.apply.current import Current, CurrentReader
 from sfsync.sync.apply.events import JobSeen, Trouble
-from sfsync.sync.apply.step_rows import StepRows
+from sfsync.sync.apply.step_rows import StepRows, in_stretches
 from sfsync.sync.apply.unknown import mark_unknown, resolve_unknown
 from sfsync.sync.apply.work import Apply, write_options
 
@@ -58,30 +57,24 @@ def send_by_bulk(work: Apply, rows: StepRows) -> None:
         SfsyncError: The org cannot be written to now; a job that began goes on there.
     """
     failures, looks = 0, 0
-    spans = deque(spans_of(work.store, rows, work.options))
-    while spans:
-        near = replace(rows, span=spans[0])
-        if not _is_pending(work, near):
-            spans.popleft()
-            # What refers to records of its own step may be sent only when those are there.
-            spans.extend(() if spans else spans_of(work.store, rows, work.options))
-            continue
-        upload = _prepare(work, rows, near, _current(work, rows, again=looks > 0))
-        looks += 1
-        if upload is None:
-            continue
-        try:
-            _send(work, rows, upload)
-        except NotForBulk:
-            raise
-        except _UploadFailed as failed:
-            failures += 1
-            work.on_event(Trouble(rows.step.object, failed.error.message))
-            if failures >= _MOST_UPLOADS:
-                raise failed.error from None
-        finally:
-            upload.file.unlink(missing_ok=True)
-        work.run.note_spending(work.store)
+    for near in in_stretches(rows, lambda: spans_of(work.store, rows, work.options)):
+        while _is_pending(work, near):
+            upload = _prepare(work, rows, near, _current(work, rows, again=looks > 0))
+            looks += 1
+            if upload is None:
+                break
+            try:
+                _send(work, rows, upload)
+            except NotForBulk:
+                raise
+            except _UploadFailed as failed:
+                failures += 1
+                work.on_event(Trouble(rows.step.object, failed.error.message))
+                if failures >= _MOST_UPLOADS:
+                    raise failed.error from None
+            finally:
+                upload.file.unlink(missing_ok=True)
+            work.run.note_spending(work.store)
 
 
 def _is_pending(work: Apply, rows: StepRows) -> bool:

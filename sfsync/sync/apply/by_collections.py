@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sfsync.errors import (
@@ -24,7 +23,7 @@ from sfsync.store.names import literal, quote
 from sfsync.sync.apply.check import reject_moved
 from sfsync.sync.apply.current import Current, CurrentReader
 from sfsync.sync.apply.events import Trouble
-from sfsync.sync.apply.step_rows import StepRows, is_set_of, stretches
+from sfsync.sync.apply.step_rows import StepRows, in_stretches, is_set_of, stretches
 from sfsync.sync.apply.tables import Span
 from sfsync.sync.apply.unknown import mark_unknown, resolve_unknown
 from sfsync.sync.apply.work import Apply, write_options
@@ -58,39 +57,31 @@ def send_by_collections(work: Apply, rows: StepRows) -> None:
         SfsyncError: The org cannot be written to now; what was not sent is pending.
     """
     lost = 0
-    spans = deque(_spans(work, rows))
-    while spans:
-        near = replace(rows, span=spans[0])
-        with work.store.reading() as session:
-            chosen = _choose(session, work, near)
-        if not chosen:
-            spans.popleft()
-            # What refers to records of its own step may be sent only when those are there.
-            spans.extend(() if spans else _spans(work, rows))
-            continue
-        request = _prepare(work, near, [change for change, _key in chosen], _current(work, rows, chosen))
-        if request is None:
-            continue
-        try:
-            answers = _send(work, rows, request)
-        except OutcomeUnknown as error:
-            lost += 1
-            work.on_event(Trouble(rows.step.object, error.message))
-            with work.store.writing() as session:
-                mark_unknown(session, work, near, request.number, "ANSWER_LOST", error.message)
-            resolve_unknown(work, rows)
-            if lost >= _MOST_LOST:
+    for near in in_stretches(rows, lambda: _spans(work, rows)):
+        while chosen := _choose(work, near):
+            request = _prepare(work, near, [change for change, _key in chosen], _current(work, rows, chosen))
+            if request is None:
+                continue
+            try:
+                answers = _send(work, rows, request)
+            except OutcomeUnknown as error:
+                lost += 1
+                work.on_event(Trouble(rows.step.object, error.message))
+                with work.store.writing() as session:
+                    mark_unknown(session, work, near, request.number, "ANSWER_LOST", error.message)
+                resolve_unknown(work, rows)
+                if lost >= _MOST_LOST:
+                    raise
+                continue
+            except RequestRefused as error:
+                answers = [RowAnswer(done=False, code=error.error_code, message=error.message)] * len(request.changes)
+            except (BudgetReached, SalesforceError) as error:
+                if _did_nothing(error):
+                    work.void_batch(request.number)
                 raise
-            continue
-        except RequestRefused as error:
-            answers = [RowAnswer(done=False, code=error.error_code, message=error.message)] * len(request.changes)
-        except (BudgetReached, SalesforceError) as error:
-            if _did_nothing(error):
-                work.void_batch(request.number)
-            raise
-        lost = 0
-        _store_answers(work, near, request, answers)
-        work.run.note_spending(work.store)
+            lost = 0
+            _store_answers(work, near, request, answers)
+            work.run.note_spending(work.store)
 
 
 def _spans(work: Apply, rows: StepRows) -> list[Span]:
@@ -106,20 +97,20 @@ def _did_nothing(error: SfsyncError) -> bool:
     return isinstance(error, BudgetReached | LimitReached | SessionExpired | AuthenticationFailed)
 
 
-def _choose(session: Session, work: Apply, rows: StepRows) -> list[tuple[int, str | None]]:
+def _choose(work: Apply, rows: StepRows) -> list[tuple[int, str | None]]:
     """The next changes: number and key (or Id of the record); of twins one, for a request may name a record once."""
     size = min(work.options.batch_rows, MOST_RECORDS)
     order = f"{parent_of(rows)}, s.change_no" if work.options.by_parent else "s.change_no"
-    if rows.is_keyless:
-        return session.execute(
-            f"SELECT s.change_no, NULL FROM {rows.from_sql} WHERE {rows.pending} ORDER BY {order} LIMIT {size}"
-        ).rows
-    twin = f"row_number() OVER (PARTITION BY {rows.correlation} ORDER BY s.change_no)"
-    return session.execute(
-        f"SELECT change_no, key FROM (SELECT s.change_no, {rows.correlation} AS key, {twin} AS twin, "
-        f"row_number() OVER (ORDER BY {order}) AS place FROM {rows.from_sql} WHERE {rows.pending}) AS x "
-        f"WHERE twin = 1 ORDER BY place LIMIT {size}"
-    ).rows
+    asked = f"SELECT s.change_no, NULL FROM {rows.from_sql} WHERE {rows.pending} ORDER BY {order} LIMIT {size}"
+    if not rows.is_keyless:
+        twin = f"row_number() OVER (PARTITION BY {rows.correlation} ORDER BY s.change_no)"
+        asked = (
+            f"SELECT change_no, key FROM (SELECT s.change_no, {rows.correlation} AS key, {twin} AS twin, "
+            f"row_number() OVER (ORDER BY {order}) AS place FROM {rows.from_sql} WHERE {rows.pending}) AS x "
+            f"WHERE twin = 1 ORDER BY place LIMIT {size}"
+        )
+    with work.store.reading() as session:
+        return session.execute(asked).rows
 
 
 def parent_of(rows: StepRows) -> str:

@@ -38,11 +38,15 @@ def begin_outcomes(session: Session, plan: Plan, run_id: str) -> None:
     session.execute("DELETE FROM sfsync.outcomes WHERE plan_id = ? AND state = 'unprocessed'", [plan.id])
     # What is told of a batch that is still under way is not its outcome.
     session.execute(
-        "DELETE FROM sfsync.outcomes WHERE plan_id = ? AND state = 'unknown' AND change_no IN (SELECT r.change_no"
-        " FROM sfsync.batch_rows AS r JOIN sfsync.batches AS b ON b.plan_id = r.plan_id AND b.batch_no = r.batch_no"
-        " WHERE b.plan_id = ? AND b.state <> 'done')",
-        [plan.id, plan.id],
+        "DELETE FROM sfsync.outcomes WHERE plan_id = ? AND state = 'unknown'"
+        f" AND change_no IN ({tables.under_way(plan.id)})",
+        [plan.id],
     )
+    settle_refused(session, plan, run_id)
+
+
+def settle_refused(session: Session, plan: Plan, run_id: str) -> None:
+    """Settle the changes that the plan itself refuses."""
     for step in plan.steps:
         refused = f"{step.table} AS s WHERE s.refused IS NOT NULL AND {tables.unsettled(plan.id)}"
         session.execute(

@@ -9,6 +9,7 @@ from sfsync.errors import UsageError
 from sfsync.store import Session, Store
 from sfsync.store.names import literal
 from sfsync.sync.apply import guards, tables
+from sfsync.sync.apply.ending import settle_refused
 from sfsync.sync.lock import mirror_lock
 from sfsync.sync.merge3.base import settle as settle_two_way
 from sfsync.sync.plan.stored import Plan, mark, read_stored_plan
@@ -62,21 +63,15 @@ def give_up(store: Store, plan_id: str, *, workspace: Path | None = None) -> Giv
 
 def _settle(session: Session, plan: Plan, run_id: str) -> None:
     """Give every change that has no outcome one: unknown where it may have been sent, unprocessed otherwise."""
-    sent = (
-        "SELECT r.change_no FROM sfsync.batch_rows AS r JOIN sfsync.batches AS b ON b.plan_id = r.plan_id"
-        f" AND b.batch_no = r.batch_no WHERE b.plan_id = {literal(plan.id)} AND b.state <> 'done'"
-    )
+    settle_refused(session, plan, run_id)
     why = literal("the plan was given up before it was known what became of this")
     never = literal("the plan was given up before this was sent")
     for step in plan.steps:
         left = f"{step.table} AS s WHERE {tables.unsettled(plan.id)}"
-        for state, code, message, rows in (
-            ("refused", "REFUSED_BY_PLAN", "s.refused", f"{left} AND s.refused IS NOT NULL"),
-            ("unknown", "GIVEN_UP", why, f"{left} AND s.change_no IN ({sent})"),
-            ("unprocessed", "GIVEN_UP", never, left),
+        for state, message, rows in (
+            ("'unknown'", why, f"{left} AND s.change_no IN ({tables.under_way(plan.id)})"),
+            ("'unprocessed'", never, left),
         ):
             session.execute(
-                tables.insert_outcomes(
-                    run_id, plan.id, step, rows, state=literal(state), code=literal(code), message=message
-                )
+                tables.insert_outcomes(run_id, plan.id, step, rows, state=state, code="'GIVEN_UP'", message=message)
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from sfsync.records import FieldDescribe, ObjectDescribe
 from sfsync.store.columns import sql_type
@@ -161,6 +162,16 @@ def step_rows(
     (found_in,) = session.execute(f"SELECT {asked} FROM {step.table} AS s")
     referring = tuple(name for name, refers in zip(candidates, found_in, strict=True) if refers)
     return StepRows(plan_id, step, describe, mirrored, referring)
+
+
+def in_stretches(rows: StepRows, spans: Callable[[], Sequence[Span]]) -> Iterator[StepRows]:
+    """The changes of a step stretch by stretch, each given once; anew as long as something is left.
+
+    What refers to records of its own step may be sent only when those are there.
+    """
+    while found := spans():
+        for span in found:
+            yield replace(rows, span=span)
 
 
 def stretches(session: Session, rows: StepRows, ready: str, each: int | None) -> list[Span]:

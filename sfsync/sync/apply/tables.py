@@ -100,6 +100,14 @@ def unsettled(plan_id: str, span: Span | None = None) -> str:
     )
 
 
+def under_way(plan_id: str) -> str:
+    """A SELECT of the changes whose batch was about to be sent, or was sent, and is not settled."""
+    return (
+        "SELECT r.change_no FROM sfsync.batch_rows AS r JOIN sfsync.batches AS b ON b.plan_id = r.plan_id"
+        f" AND b.batch_no = r.batch_no WHERE b.plan_id = {literal(plan_id)} AND b.state <> 'done'"
+    )
+
+
 def within(alias: str, span: Span | None) -> str:
     """SQL, to be followed by further conditions, of whether a change lies in a span: tables are skipped beyond it."""
     return "" if span is None else f"{alias}.change_no BETWEEN {span[0]} AND {span[1]} AND "
