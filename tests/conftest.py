@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,21 +25,6 @@ ROOT = Path(__file__).parents[1]
 # A property is no faster on a machine that has other work to do.
 hypothesis.settings.register_profile("sfsync", deadline=None)
 hypothesis.settings.load_profile("sfsync")
-
-#: Folder of a machine that is memory, and bytes that must be free there.
-MEMORY, ROOM = Path("/dev/shm"), 6 * 1024**3
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Let temporary folders be in memory: what is tested does not depend on the disk, and waiting for it is not free.
-
-    Only where they go with the test that made them: kept, those of one run are larger than many a memory.
-    """
-    gone_at_once = config.getini("tmp_path_retention_policy") != "all"
-    if gone_at_once and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
-        os.environ.setdefault("TMPDIR", str(MEMORY))  # where fake orgs put what is too large for them
 
 
 @dataclass(frozen=True)
