@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sfsync.errors import StoreError, StoreMissing
+from sfsync.store.duckdb_blocks import KeptBlocks, put_back
 from sfsync.store.duckdb_file import Opened, create, judging_memory, opened_at, patiently
-from sfsync.store.duckdb_instances import OpenAlone, OpenFile, OpenInInstance, OpenTogether, config_of, only_selects
+from sfsync.store.duckdb_instances import (
+    OpenAlone,
+    OpenFile,
+    OpenInInstance,
+    OpenTogether,
+    config_of,
+    database_name,
+    only_selects,
+)
 from sfsync.store.duckdb_refusals import ignoring_duckdb_errors, refusals_as_errors
 from sfsync.store.duckdb_session import BEGIN_LOOKING, MEMORY_LIMIT, DuckDBSession
 from sfsync.store.interface import Params, Rows
@@ -98,7 +107,7 @@ class DuckDBStore:
             yield self._mine.session
             return
         self._must_exist()
-        with self._session(read_only=True, strange=strange) as session:
+        with self._session(read_only=True, strange=strange) as (_, session):
             yield session
 
     @contextmanager
@@ -109,7 +118,7 @@ class DuckDBStore:
                 raise StoreError("a store cannot be written while the same program holds it open for reading")
             yield self._mine.session
             return
-        with self._session(read_only=False) as session:
+        with self._session(read_only=False) as (file, session):
             with refusals_as_errors():
                 session.connection.begin()
             try:
@@ -121,7 +130,7 @@ class DuckDBStore:
                     session.connection.rollback()
                 raise
             with refusals_as_errors():
-                session.connection.commit()
+                file.commit(session.connection)
 
     @contextmanager
     def judging(self) -> Iterator[DuckDBSession]:
@@ -136,16 +145,19 @@ class DuckDBStore:
         self._mine.let_go()
         with turns_at(self.path).take(alone=True, patience=self.patience):
             connection = self._connect(read_only=False, files=False, memory=judging_memory())
+            file = OpenAlone(connection, KeptBlocks(self.path, database_name(self.path)))
+            connection = file.cursor()
             self._mine.session, self._mine.for_writing = DuckDBSession(connection, judging=True), True
             try:
                 with refusals_as_errors():
                     connection.execute(BEGIN_LOOKING)
                 yield self._mine.session
                 with refusals_as_errors():
-                    connection.commit()
+                    file.commit(connection)
             finally:
                 self._mine.session = None
                 connection.close()  # whatever is not committed is undone
+                file.close()
 
     def query(self, sql: str, params: Params = ()) -> DuckDBRelation:
         """A read-only question, answered when its rows are asked for."""
@@ -173,20 +185,20 @@ class DuckDBStore:
             raise StoreMissing(f"there is no mirror at {self.path}", hint="run `sfsync pull` first")
 
     @contextmanager
-    def _session(self, *, read_only: bool, strange: bool = False) -> Iterator[DuckDBSession]:
-        with self._opened(read_only=read_only, strange=strange) as connection:
+    def _session(self, *, read_only: bool, strange: bool = False) -> Iterator[tuple[OpenFile, DuckDBSession]]:
+        with self._opened(read_only=read_only, strange=strange) as (file, connection):
             session = DuckDBSession(connection, shapes=self._mine.shapes)
             if self._mine.columns:
                 session.expect_columns(self._mine.columns)
             self._mine.session, self._mine.for_writing = session, not read_only
             try:
-                yield self._mine.session
+                yield file, session
             finally:
                 self._mine.session = None
                 connection.close()
 
     @contextmanager
-    def _opened(self, *, read_only: bool, strange: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _opened(self, *, read_only: bool, strange: bool) -> Iterator[tuple[OpenFile, duckdb.DuckDBPyConnection]]:
         """The file, open for one session; while it is wanted at hand, it stays open after that."""
         mine = self._mine
         mine.strange |= strange  # it may be others who have opened what it joins
@@ -195,7 +207,7 @@ class DuckDBStore:
                 if not read_only and not self.exists():
                     self._create()
                 with _closing(self._open(read_only=read_only, strange=strange), mine) as file:
-                    yield file.cursor()
+                    yield file, file.cursor()
             return
         if mine.keeper is None:
             with ExitStack() as turn:
@@ -210,7 +222,7 @@ class DuckDBStore:
                 connection.execute("BEGIN TRANSACTION READ ONLY")
         passed = False
         try:
-            yield connection
+            yield mine.keeper, connection
             passed = True
         finally:
             if not passed or mine.overdue:  # after an error nothing is taken for granted
@@ -229,9 +241,12 @@ class DuckDBStore:
     def _connect(self, *, read_only: bool, files: bool = True, memory: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
         """The file in an instance of its own."""
         config = config_of(memory, files=files)
-        return patiently(
-            self.path, self.patience, lambda: duckdb.connect(str(self.path), read_only=read_only, config=config)
-        )
+
+        def opening() -> duckdb.DuckDBPyConnection:
+            put_back(self.path)
+            return duckdb.connect(str(self.path), read_only=read_only, config=config)
+
+        return patiently(self.path, self.patience, opening)
 
     def _create(self) -> None:
         create(self.path)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import duckdb
 
 from sfsync.errors import StoreDamaged, StoreError, StoreLocked
+from sfsync.store.duckdb_blocks import kept_beside
 from sfsync.store.duckdb_instances import OpenFile, OpenInInstance
 from sfsync.store.duckdb_session import MEMORY_LIMIT
 
@@ -132,6 +133,7 @@ def create(path: Path) -> None:
         draft.unlink(missing_ok=True)
         OpenInInstance(draft, read_only=False, memory_limit=MEMORY_LIMIT).close()
         draft.chmod(0o600)  # it will hold people's data
+        kept_beside(path).unlink(missing_ok=True)  # of a file that somebody has removed
         draft.rename(path)
     except (OSError, duckdb.Error) as error:
         raise StoreError(

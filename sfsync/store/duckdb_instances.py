@@ -14,6 +14,7 @@ from typing import Protocol
 
 import duckdb
 
+from sfsync.store.duckdb_blocks import KeptBlocks, put_back
 from sfsync.store.names import literal, quote
 
 Config = dict[str, str | bool | int | float | list[str]]
@@ -51,29 +52,53 @@ class OpenFile(Protocol):
         """A connection to it."""
         ...
 
+    def commit(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Commit the transaction of one of its cursors.
+
+        Raises:
+            StoreError: The disk is full; nothing is committed.
+            duckdb.Error: It was refused.
+        """
+        ...
+
     def close(self, *, clean: bool = True) -> None:
         """Close the file, once its cursors are closed; not clean: let no other file be opened in the same instance."""
         ...
 
 
 class OpenAlone:
-    """A file with an instance of its own, which ends with it: whatever statements changed there ends, too."""
+    """A file with an instance of its own, which ends with it: whatever statements changed there ends, too.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    Args:
+        connection: To it, as the database that is meant.
+        blocks: Of the file; None where it will not be opened again, or is not written.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, blocks: KeptBlocks | None = None) -> None:
+        self._connection, self._blocks = connection, blocks
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection to the file."""
         return self._connection.cursor()
 
+    def commit(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Commit the transaction of one of its cursors; a kill meanwhile damages nothing, if its blocks are kept."""
+        if self._blocks is not None:
+            self._blocks.keep(self._connection)
+        connection.commit()
+
     def close(self, *, clean: bool = True) -> None:
         """Close the file and end the instance."""
         del clean
+        if self._blocks is not None:
+            self._blocks.keep_to_close(self._connection)
         self._connection.close()
+        if self._blocks is not None:
+            self._blocks.let_go()
 
 
 class OpenInInstance:
-    """A file in an instance that was there before, and serves others after it.
+    """A file in an instance that was there before, and serves others after it; a kill at any moment damages nothing.
 
     Args:
         file: The database file.
@@ -82,10 +107,12 @@ class OpenInInstance:
 
     Raises:
         duckdb.Error: It does not open; nothing is left open.
+        StoreError: A checkpoint that was cut off could not be undone.
     """
 
     def __init__(self, file: Path, *, read_only: bool, memory_limit: str) -> None:
-        self._name, self._spilled = quote(_name(file)), f"{file}.tmp"  # both as DuckDB itself would choose them
+        database = database_name(file)
+        self._name, self._spilled = quote(database), f"{file}.tmp"  # both as DuckDB itself would choose them
         self._base = _idle.take()
         try:
             for setting in (
@@ -95,11 +122,13 @@ class OpenInInstance:
             ):
                 self._base.execute(f"SET {setting}")  # sessions of the last file may have changed it
             self._base.execute("RESET threads")
+            put_back(file)
             mode = " (READ_ONLY)" if read_only else ""
             self._base.execute(f"ATTACH {literal(str(file))} AS {self._name}{mode}")
         except BaseException:
             self._base.close()
             raise
+        self._blocks = None if read_only else KeptBlocks(file, database)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection to which the file is the database that is meant."""
@@ -107,8 +136,15 @@ class OpenInInstance:
         cursor.execute(f"USE {self._name}")
         return cursor
 
+    def commit(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Commit the transaction of one of its cursors."""
+        if self._blocks is not None:
+            self._blocks.keep(self._base)
+        connection.commit()
+
     def close(self, *, clean: bool = True) -> None:
         """Close the file; the instance waits for the next one, if nothing of this one is left in it."""
+        clean &= self._blocks is None or self._blocks.keep_to_close(self._base)
         try:
             self._base.execute(f"DETACH {self._name}")
             self._base.execute(f"SET memory_limit = '{WAITING_MEMORY}'")  # gives back what its sessions took
@@ -118,6 +154,8 @@ class OpenInInstance:
             _idle.put(self._base)
         else:
             self._base.close()
+        if self._blocks is not None:
+            self._blocks.let_go()
 
 
 class OpenTogether:
@@ -141,6 +179,10 @@ class OpenTogether:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection to the file."""
         return self._file.cursor()
+
+    def commit(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """End the transaction of one of its cursors, which can change nothing."""
+        connection.commit()
 
     def close(self, *, clean: bool = True) -> None:
         """Close the file, if nobody else holds it."""
@@ -202,7 +244,8 @@ _finding = threading.Lock()
 _of_the_parent: list[object] = []
 
 
-def _name(file: Path) -> str:
+def database_name(file: Path) -> str:
+    """What DuckDB calls the database of a file."""
     name = file.name.split(".")[0] or "mirror"
     return f"{name}_db" if name.casefold() in _TAKEN else name
 
