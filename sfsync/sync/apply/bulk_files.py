@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfsync.store import Session, Store
+from sfsync.store import Session
 from sfsync.store.names import literal, quote
 from sfsync.sync.apply.options import ApplyOptions
 from sfsync.sync.apply.step_rows import StepRows, is_set_of, stretches
@@ -23,24 +23,20 @@ def carriable(rows: StepRows) -> str:
     return f"({named} AND NOT ({' OR '.join(texts)}))" if texts else f"({named})"
 
 
-def spans_of(store: Store, rows: StepRows, options: ApplyOptions) -> list[Span]:
+def spans_of(session: Session, rows: StepRows, options: ApplyOptions) -> list[Span]:
     """Stretches of a step, each with about as many changes to be sent as a job takes; none when nothing is left.
 
     A job looks at its own stretch alone: would each look at the whole step, twice the changes took four times as long.
     """
     ready = f"FROM {rows.from_sql} WHERE {_ready(rows)}"
-    with store.reading() as session:
-        ends = f"SELECT min(s.change_no), max(s.change_no), count(*) {ready}"
-        first, last, count = session.execute(ends).rows[0]
-        if not count:
-            return []  # found out without a look at what the changes hold
-        size = session.execute(f"SELECT sum({_length(rows)}) {ready}").scalar()
-        room = _room(rows, options)
-        if count <= options.most_rows and size <= room:
-            return [(first, last)]
-        fitting = int(count * room * _FULL[0] // (_FULL[1] * size))
-        each = max(1, min(options.most_rows, fitting))
-        return stretches(session, rows, _ready(rows), each)
+    first, last, count = session.execute(f"SELECT min(s.change_no), max(s.change_no), count(*) {ready}").rows[0]
+    if not count:
+        return []  # found out without a look at what the changes hold
+    size, room = session.execute(f"SELECT sum({_length(rows)}) {ready}").scalar(), _room(rows, options)
+    if count <= options.most_rows and size <= room:
+        return [(first, last)]
+    fitting = int(count * room * _FULL[0] // (_FULL[1] * size))
+    return stretches(session, rows, _ready(rows), max(1, min(options.most_rows, fitting)))
 
 
 def choose(session: Session, rows: StepRows, options: ApplyOptions) -> int:

@@ -16,7 +16,8 @@ from sfsync.sync.apply.bulk_files import BATCH, carriable, choose, file_sql, spa
 from sfsync.sync.apply.check import reject_moved
 from sfsync.sync.apply.current import Current, CurrentReader
 from sfsync.sync.apply.events import JobSeen, Trouble
-from sfsync.sync.apply.step_rows import StepRows, in_stretches
+from sfsync.sync.apply.step_rows import StepRows, in_stretches, is_settled, outcome_count
+from sfsync.sync.apply.tables import within
 from sfsync.sync.apply.unknown import mark_unknown, resolve_unknown
 from sfsync.sync.apply.work import Apply, write_options
 
@@ -57,7 +58,7 @@ def send_by_bulk(work: Apply, rows: StepRows) -> None:
         SfsyncError: The org cannot be written to now; a job that began goes on there.
     """
     failures, looks = 0, 0
-    for near in in_stretches(rows, lambda: spans_of(work.store, rows, work.options)):
+    for near in in_stretches(work.store, rows, lambda session: spans_of(session, rows, work.options)):
         while _is_pending(work, near):
             upload = _prepare(work, rows, near, _current(work, rows, again=looks > 0))
             looks += 1
@@ -81,7 +82,7 @@ def _is_pending(work: Apply, rows: StepRows) -> bool:
     """Whether anything is left for a file, found out before the org is asked what changed there."""
     left = f"SELECT 1 FROM {rows.from_sql} WHERE {rows.pending} AND {carriable(rows)} LIMIT 1"
     with work.store.reading() as session:
-        return bool(session.execute(left).rows)
+        return not is_settled(session, rows) and bool(session.execute(left).rows)
 
 
 class _UploadFailed(Exception):
@@ -223,7 +224,9 @@ def _store_results(
     session: Session, work: Apply, rows: StepRows, number: int, state: IngestState, results: IngestResults
 ) -> None:
     _load_results(session, rows, results)
-    _check_balance(session, work, rows, number)
+    told = _told_once(session, work, rows)
+    _forget_guesses(session, work, rows, number)
+    before = outcome_count(session, rows)
     why = literal(state.error or f"Bulk job {state.state}")
     code = literal(f"BULK_JOB_{state.state.upper()}")
     text = "coalesce(o.error, '')"
@@ -243,7 +246,13 @@ def _store_results(
         )
     )
     session.execute(f"DROP TABLE {_RESULTS}")
-    mark_unknown(session, work, rows, number, "NOT_REPORTED", "the Bulk job's results do not name this record")
+    strange = told - (outcome_count(session, rows) - before)
+    if strange > 0:
+        work.unbalanced.append(f"a Bulk job of {rows.step.object} has results for {strange:,} records not sent")
+    if is_settled(session, rows):
+        work.mark_batch(session, number, "done")
+    else:
+        mark_unknown(session, work, rows, number, "NOT_REPORTED", "the Bulk job's results do not name this record")
 
 
 def _load_results(session: Session, rows: StepRows, results: IngestResults) -> None:
@@ -273,29 +282,29 @@ def _load_results(session: Session, rows: StepRows, results: IngestResults) -> N
         session.execute(f"DROP TABLE {page}")
 
 
-def _check_balance(session: Session, work: Apply, rows: StepRows, number: int) -> None:
-    """Results that name a record twice, or one that was not sent, are no account of what became of the batch."""
-    twice = session.execute(
-        f"SELECT count(*) FROM (SELECT correlation FROM {_RESULTS} GROUP BY correlation HAVING count(*) > 1) AS x"
-    ).scalar()
-    sent = f"SELECT {rows.correlation} AS correlation FROM {work.batch_rows(rows, number)}"
-    strange = session.execute(
-        f"SELECT count(*) FROM {_RESULTS} AS o WHERE o.correlation IS NULL"
-        f" OR o.correlation NOT IN (SELECT correlation FROM ({sent}) AS t WHERE correlation IS NOT NULL)"
-    ).scalar()
-    if twice:
-        work.unbalanced.append(f"a Bulk job of {rows.step.object} has two results for {twice:,} records")
-        session.execute(
-            f"DELETE FROM {_RESULTS} WHERE correlation IN"
-            f" (SELECT correlation FROM {_RESULTS} GROUP BY correlation HAVING count(*) > 1)"
-        )
-    if strange:
-        work.unbalanced.append(f"a Bulk job of {rows.step.object} has results for {strange:,} records not sent")
-    already = f"{work.batch_rows(rows, number)} WHERE NOT {rows.unsettled}"
-    session.execute(
-        f"DELETE FROM sfsync.outcomes WHERE plan_id = {literal(work.plan.id)} AND state IN ('unknown', 'unprocessed')"
-        f" AND change_no IN (SELECT s.change_no FROM {already})"
+def _told_once(session: Session, work: Apply, rows: StepRows) -> int:
+    """Leave out records that the results name twice, which is no account of what became of them; how many are left."""
+    told, named, distinct = session.execute(
+        f"SELECT count(*), count(correlation), count(DISTINCT correlation) FROM {_RESULTS}"
+    ).rows[0]
+    if named == distinct:
+        return int(told)
+    several = f"SELECT correlation FROM {_RESULTS} GROUP BY correlation HAVING count(*) > 1 AND correlation IS NOT NULL"
+    twice = session.execute(f"SELECT count(*) FROM ({several}) AS x").scalar()
+    work.unbalanced.append(f"a Bulk job of {rows.step.object} has two results for {twice:,} records")
+    session.execute(f"DELETE FROM {_RESULTS} WHERE correlation IN ({several})")
+    return int(session.execute(f"SELECT count(*) FROM {_RESULTS}").scalar())
+
+
+def _forget_guesses(session: Session, work: Apply, rows: StepRows, number: int) -> None:
+    """What was held of the changes of a batch as long as its results were not there is nothing any more."""
+    guessed = (
+        f"FROM sfsync.outcomes AS e WHERE {within('e', rows.span)}e.plan_id = {literal(work.plan.id)}"
+        " AND e.state IN ('unknown', 'unprocessed')"
     )
+    if session.execute(f"SELECT 1 {guessed} LIMIT 1").rows:
+        batch = f"SELECT s.change_no FROM {work.batch_rows(rows, number)}"
+        session.execute(f"DELETE {guessed} AND e.change_no IN ({batch})")
 
 
 def _header(file: Path) -> Sequence[str]:

@@ -57,7 +57,7 @@ def send_by_collections(work: Apply, rows: StepRows) -> None:
         SfsyncError: The org cannot be written to now; what was not sent is pending.
     """
     lost = 0
-    for near in in_stretches(rows, lambda: _spans(work, rows)):
+    for near in in_stretches(work.store, rows, lambda session: _spans(session, work, rows)):
         while chosen := _choose(work, near):
             request = _prepare(work, near, [change for change, _key in chosen], _current(work, rows, chosen))
             if request is None:
@@ -84,10 +84,9 @@ def send_by_collections(work: Apply, rows: StepRows) -> None:
             work.run.note_spending(work.store)
 
 
-def _spans(work: Apply, rows: StepRows) -> list[Span]:
+def _spans(session: Session, work: Apply, rows: StepRows) -> list[Span]:
     """Stretches of a step, so that no request looks at more than its own; parent by parent, the whole step is one."""
-    with work.store.reading() as session:
-        return stretches(session, rows, rows.pending, None if work.options.by_parent else _STRETCH)
+    return stretches(session, rows, rows.pending, None if work.options.by_parent else _STRETCH)
 
 
 def _did_nothing(error: SfsyncError) -> bool:

@@ -9,7 +9,7 @@ from sfsync.store.interface import Session
 from sfsync.store.names import literal
 from sfsync.sync.apply import tables
 from sfsync.sync.apply.result import StepOutcome
-from sfsync.sync.apply.step_rows import StepRows
+from sfsync.sync.apply.step_rows import StepRows, is_settled
 from sfsync.sync.apply.work import Apply
 from sfsync.sync.plan.stored import Plan, mark
 
@@ -62,6 +62,8 @@ def end_outcomes(session: Session, work: Apply, steps: Sequence[StepRows], stopp
     why = literal(stopped or "what it refers to is not there yet")
     code = literal("NOT_SENT" if stopped else "PARENT_NOT_READY")
     for rows in steps:
+        if is_settled(session, rows):
+            continue
         under_way = (
             f"{rows.step.table} AS s JOIN (SELECT r.change_no, min(b.job_id) AS job_id FROM sfsync.batch_rows AS r"
             " JOIN sfsync.batches AS b ON b.plan_id = r.plan_id AND b.batch_no = r.batch_no"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sfsync.records import FieldDescribe, ObjectDescribe
+from sfsync.store import Store
 from sfsync.store.columns import sql_type
 from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote
@@ -164,12 +165,40 @@ def step_rows(
     return StepRows(plan_id, step, describe, mirrored, referring)
 
 
-def in_stretches(rows: StepRows, spans: Callable[[], Sequence[Span]]) -> Iterator[StepRows]:
+def is_settled(session: Session, rows: StepRows) -> bool:
+    """Whether every change of a step, or of its stretch, has an outcome.
+
+    To count both is many times faster than to look for a change without one.
+    """
+    changes = f"SELECT count(*) FROM {rows.step.table} AS s WHERE {within('s', rows.span)}TRUE"
+    return bool(session.execute(changes).scalar() == outcome_count(session, rows))
+
+
+def outcome_count(session: Session, rows: StepRows) -> int:
+    """How many outcomes there are of a step, or of its stretch."""
+    return int(
+        session.execute(
+            f"SELECT count(*) FROM sfsync.outcomes AS e WHERE {within('e', rows.span)}"
+            f"e.plan_id = {literal(rows.plan_id)} AND e.step = {rows.step.step}"
+        ).scalar()
+    )
+
+
+def in_stretches(store: Store, rows: StepRows, spans: Callable[[Session], Sequence[Span]]) -> Iterator[StepRows]:
     """The changes of a step stretch by stretch, each given once; anew as long as something is left.
 
     What refers to records of its own step may be sent only when those are there.
+
+    Args:
+        store: Holds the plan and the outcomes.
+        rows: Of the step.
+        spans: Asked for the stretches of what may be sent now; none ends it.
     """
-    while found := spans():
+    while True:
+        with store.reading() as session:
+            found = () if is_settled(session, rows) else spans(session)
+        if not found:
+            return
         for span in found:
             yield replace(rows, span=span)
 
