@@ -44,18 +44,15 @@ def mirror_columns(session: Session) -> dict[str, dict[str, str]]:
 
 def table_columns(session: Session, schema: str, name: str) -> dict[str, str]:
     """Column → SQL type of one table or view, in its order; empty when there is none of this name."""
-    rows = session.ask_shape(
-        "SELECT column_name, data_type FROM information_schema.columns "
-        "WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position",
-        [schema, name],
-    )
-    return dict(rows.rows)
+    return session.columns_of(schema, name) if has_table(session, schema, name) else {}
 
 
 def tables_in(session: Session, schema: str) -> set[str]:
     """The names of all tables and views of a schema."""
     # Of all schemas at once: the answer serves for the next one, too.
-    rows = session.ask_shape("SELECT table_schema, table_name FROM information_schema.tables", [])
+    rows = session.ask_shape(
+        "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = current_database()", []
+    )
     return {name for held_in, name in rows if held_in == schema}
 
 

@@ -61,8 +61,11 @@ def remember(session: Session, describe: ObjectDescribe) -> Compounds:
     known: dict[str, list[str]] = {}
     for compound, part in rows:
         known.setdefault(compound, []).append(part)
-    for compound, part in unknown_parts(known, describe):
-        session.execute("INSERT INTO sfsync.compounds VALUES (?, ?, ?)", [describe.name, compound, part])
+    new = unknown_parts(known, describe)
+    if new:
+        values = [value for compound, part in new for value in (describe.name, compound, part)]
+        session.execute(f"INSERT INTO sfsync.compounds VALUES {', '.join(['(?, ?, ?)'] * len(new))}", values)
+    for compound, part in new:
         known.setdefault(compound, []).append(part)
     return known
 

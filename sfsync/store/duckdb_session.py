@@ -88,6 +88,11 @@ class DuckDBSession:
             answer = self._shapes[sql, *values] = self.execute(sql, values)
         return answer
 
+    def columns_of(self, schema: str, name: str) -> dict[str, str]:
+        """Column → SQL type of a table or view: to look it up in the catalogue as a whole takes ten times as long."""
+        asked = "SELECT name, type FROM pragma_table_info(?)"  # ends the transaction where there is no such table
+        return dict(self.ask_shape(asked, [f"{quote(schema)}.{quote(name)}"]).rows)
+
     def forget_shapes(self) -> None:
         """Ask anew which tables and columns there are: something may have changed that, or undone a change."""
         self._shapes.clear()

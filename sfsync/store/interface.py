@@ -82,6 +82,13 @@ class Session(Protocol):
         """
         ...
 
+    def columns_of(self, schema: str, name: str) -> dict[str, str]:
+        """Column → SQL type of a table or view that is there, in its order.
+
+        Remembered as the answers to `ask_shape` are.
+        """
+        ...
+
     def load_csv(
         self, table: str, columns: Mapping[str, str], files: Sequence[Path], *, only: Sequence[str] = ()
     ) -> int:

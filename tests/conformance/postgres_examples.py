@@ -54,6 +54,13 @@ class PostgresSession:
         """Asked anew each time."""
         return self.execute(sql, values)
 
+    def columns_of(self, schema: str, name: str) -> dict[str, str]:
+        asked = (
+            "SELECT column_name, data_type FROM information_schema.columns"
+            " WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position"
+        )
+        return dict(self.execute(asked, [schema, name]).rows)
+
     def expect_columns(self, columns: int) -> None:
         """It needs no telling."""
 

@@ -134,6 +134,9 @@ class Carried:
     def ask_shape(self, sql: str, values: Sequence[object]) -> Rows:
         return self.session.ask_shape(sql, values)
 
+    def columns_of(self, schema: str, name: str) -> dict[str, str]:
+        return self.session.columns_of(schema, name)
+
     def execute(self, sql: str, params: Params = ()) -> Rows:
         made = re.match(r"\s*(CREATE TEMP TABLE \S+ AS)\s", sql)
         if sql.startswith("DROP"):

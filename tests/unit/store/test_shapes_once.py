@@ -29,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     execute = DuckDBSession.execute
 
     def watched(self: DuckDBSession, sql: str, params: Any = ()) -> Any:
-        if "information_schema" in sql:
+        if "information_schema" in sql or "pragma_table_info" in sql:
             questions.append(sql)
         return execute(self, sql, params)
 
