@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sfsync.records import FieldDescribe, ObjectDescribe
 from sfsync.store import ledger
-from sfsync.store.columns import column_types, has_table, mirror_columns, table_columns
+from sfsync.store.columns import column_types, mirror_columns, table_columns
 from sfsync.store.compounds import Compounds, remembered, unknown_parts
 from sfsync.store.interface import Session
 from sfsync.store.names import quote, table
@@ -197,16 +197,6 @@ def unreadable_fields(session: Session) -> dict[str, tuple[str, ...]]:
         if gone:
             found[name] = gone
     return found
-
-
-def drifts_of(session: Session, run_id: str) -> list[tuple[str, FieldChange]]:
-    """Object and change, for all that a run found changed."""
-    if not has_table(session, "sfsync", "drifts"):
-        return []
-    rows = session.execute(
-        "SELECT object, field, kind, detail FROM sfsync.drifts WHERE run_id = ? ORDER BY object, kind, field", [run_id]
-    )
-    return [(name, FieldChange(each, kind, detail)) for name, each, kind, detail in rows]
 
 
 def _told(found: Drift, before: ObjectDescribe | None, describe: ObjectDescribe) -> Drift:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -18,6 +19,9 @@ from sfsync.store.names import table
 
 #: Raised when the ledger's tables change shape in a way an older sfsync cannot read.
 LEDGER_VERSION = "1"
+
+#: So many describes are remembered: those of two mirrors of the usual objects.
+MOST_DESCRIBES = 32
 
 _TABLES = (
     "CREATE SCHEMA IF NOT EXISTS sfsync",
@@ -133,15 +137,9 @@ def save_describe(session: Session, describe: ObjectDescribe, taken_at: datetime
     session.execute("INSERT INTO sfsync.describes VALUES (?, ?, ?)", [describe.name, taken_at, describe_body(describe)])
 
 
-def read_describes(session: Session, names: Sequence[str] | None = None) -> dict[str, ObjectDescribe]:
-    """Object name → what the org said about it at the last pull; empty before the first.
-
-    Args:
-        session: Any session.
-        names: Only these objects; all unless given.
-    """
-    bodies = describe_bodies(session)
-    return {name: describe_from(body) for name, body in bodies.items() if names is None or name in names}
+def read_describes(session: Session) -> dict[str, ObjectDescribe]:
+    """Object name → what the org said about it at the last pull; empty before the first."""
+    return {name: describe_from(body) for name, body in describe_bodies(session).items()}
 
 
 def describe_bodies(session: Session) -> dict[str, str]:
@@ -156,8 +154,9 @@ def describe_body(describe: ObjectDescribe) -> str:
     return orjson.dumps(describe).decode()
 
 
+@lru_cache(maxsize=MOST_DESCRIBES)
 def describe_from(text: str) -> ObjectDescribe:
-    """The describe of a text."""
+    """The describe of a text; of the last ones it is remembered, for each step of a run reads them all again."""
     body = orjson.loads(text)
     known = {f.name for f in dataclasses.fields(FieldDescribe)}
     fields = tuple(_field_from({k: v for k, v in f.items() if k in known}) for f in body.pop("fields"))

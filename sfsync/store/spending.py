@@ -49,17 +49,12 @@ def note(session: Session, run_id: str, *, calls: int, bulk_jobs: int) -> None:
     session.execute("INSERT INTO sfsync.spending VALUES (?, ?, ?, ?)", [run_id, calls, bulk_jobs, now])
 
 
-def spent_of_a_day(session: Session, now: datetime | None = None) -> Spent:
-    """What the runs that ended within the last 24 hours have cost, each as a whole.
-
-    Args:
-        session: Any session.
-        now: Naive UTC; this machine's clock unless given, which is the one that runs are noted by.
-    """
+def spent_of_a_day(session: Session) -> Spent:
+    """What the runs that ended within the last 24 hours, by this machine's clock, have cost, each as a whole."""
     if not {"runs", "spending"} <= tables_in(session, "sfsync"):
         return Spent()
-    moment = now or datetime.now(UTC).replace(tzinfo=None)
-    rows = session.execute(_RECENT, [moment - DAY]).rows
+    now = datetime.now(UTC).replace(tzinfo=None)  # the clock that runs are noted by
+    rows = session.execute(_RECENT, [now - DAY]).rows
     return Spent(
         calls=sum(max(of_run or 0, noted or 0) for of_run, noted, _jobs, _ended in rows),
         bulk_jobs=sum(jobs or 0 for _of_run, _noted, jobs, _ended in rows),

@@ -170,8 +170,11 @@ def is_settled(session: Session, rows: StepRows) -> bool:
 
     To count both is many times faster than to look for a change without one.
     """
-    changes = f"SELECT count(*) FROM {rows.step.table} AS s WHERE {within('s', rows.span)}TRUE"
-    return bool(session.execute(changes).scalar() == outcome_count(session, rows))
+    changes = rows.step.row_count
+    if rows.span is not None:
+        near = f"SELECT count(*) FROM {rows.step.table} AS s WHERE {within('s', rows.span)}TRUE"
+        changes = int(session.execute(near).scalar())
+    return changes == outcome_count(session, rows)
 
 
 def outcome_count(session: Session, rows: StepRows) -> int:
