@@ -203,7 +203,8 @@ class DuckDBSession:
         try:
             return self._make_numbered(table, quote(name))
         finally:
-            self.connection.unregister(name)
+            with ignoring_duckdb_errors():  # after an error it is refused, and what it was would be hidden
+                self.connection.unregister(name)
 
     def _make_numbered(self, table: str, relation: str) -> int:
         """A temporary table of a relation whose rows are numbered in their own order."""

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import csv
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from sfsync.errors import IncompleteAnswer, StoreError
@@ -168,3 +170,19 @@ def test_few_records_and_many_are_merged_alike(tmp_path: Path, monkeypatch: pyte
         found.append(contents(store))
     assert found[0] == found[1]
     assert {row[0]: row[2] for row in found[0][0]}["1"] == "changed"
+
+
+def test_the_error_of_a_source_that_breaks_off_is_not_hidden_by_what_it_leaves(store: DuckDBStore) -> None:
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch({"n": [1, 2]})
+        raise ValueError("the source broke off at row 3")
+
+    reader = pa.RecordBatchReader.from_batches(pa.schema([("n", pa.int64())]), batches())
+    with pytest.raises(Exception, match="the source broke off at row 3"), store.writing() as session:
+        session.load_arrow('"taken"', reader)
+
+
+def test_instants_with_a_zone_can_be_asked_for(store: DuckDBStore) -> None:
+    with store.writing() as session:
+        answer = session.execute("SELECT TIMESTAMPTZ '2026-01-01 12:00:00+00'").scalar()
+    assert answer == datetime(2026, 1, 1, 12, tzinfo=UTC)
