@@ -54,28 +54,8 @@ class Explanation:
                 for name, limit in (("warn", resolved.warn), ("error", resolved.error))
                 if limit is not None
             },
-            "params": {
-                name: {
-                    "type": parameter.type,
-                    "value": resolved.values[name],
-                    "default": parameter.default,
-                    "fallback": parameter.fallback,
-                    "unit": parameter.unit,
-                    "about": parameter.about.strip(),
-                    "origin": str(resolved.origins.get(f"params.{name}", Origin())),
-                }
-                for name, parameter in rule.params.items()
-            },
-            "segments": [
-                {
-                    "name": segment.name,
-                    "enabled": segment.enabled,
-                    "severity": segment.severity,
-                    "params": dict(segment.values),
-                    "sql": self.segments.get(segment.name),
-                }
-                for segment in resolved.segments
-            ],
+            "params": {name: self._parameter_json(name, parameter) for name, parameter in rule.params.items()},
+            "segments": [self._segment_json(segment) for segment in resolved.segments],
             "thresholds": [
                 {"param": t.parameter, "segment": t.segment, "value": t.value, "n": t.n, "origin": t.origin}
                 for t in self.thresholds
@@ -88,6 +68,26 @@ class Explanation:
             "examples": [example.name for example in rule.examples],
             "reason": self.unmet.reason if self.unmet else "; ".join(self.missed) or None,
             "enable": self.unmet.enable if self.unmet else None,
+        }
+
+    def _parameter_json(self, name: str, parameter: Parameter) -> dict[str, Any]:
+        return {
+            "type": parameter.type,
+            "value": self.resolved.values[name],
+            "default": parameter.default,
+            "fallback": parameter.fallback,
+            "unit": parameter.unit,
+            "about": parameter.about.strip(),
+            "origin": str(self.resolved.origins.get(f"params.{name}", Origin())),
+        }
+
+    def _segment_json(self, segment: Segment) -> dict[str, Any]:
+        return {
+            "name": segment.name,
+            "enabled": segment.enabled,
+            "severity": segment.severity,
+            "params": dict(segment.values),
+            "sql": self.segments.get(segment.name),
         }
 
     def as_text(self) -> str:

@@ -71,11 +71,6 @@ class Parameter(StrictModel):
             raise ValueError(f"should be at least {self.minimum:g}, not `{shown(value)}`")
         return checked
 
-    @property
-    def nullable(self) -> bool:
-        """Whether it may be left unset."""
-        return self.default is None
-
 
 _WANTED: dict[str, str] = {
     "integer": "a whole number",

@@ -7,22 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sfsync.cli.applying import (
-    ApplyLines,
-    apply_options,
-    ask,
-    excel_safe_option,
-    results_option,
-    tell,
-    write_results,
-    yes_option,
-)
+from sfsync.cli.applying import ApplyLines, Sending, apply_options, ask, sending_options, tell, write_results
 from sfsync.cli.console import Console
 from sfsync.cli.options import json_option, pass_console, project_option, target_org_option
 from sfsync.errors import UsageError
 
 if TYPE_CHECKING:
     from sfsync.project import Project
+    from sfsync.salesforce import Org
     from sfsync.store import Store
     from sfsync.sync.plan.stored import Plan
 
@@ -49,9 +41,7 @@ Examples:
 @click.argument("plan", required=False, metavar="[PLAN]")
 @click.option("--resume", is_flag=True, help="Go on with a plan that was applied in part; the newest unless named.")
 @click.option("--give-up", "give_up", is_flag=True, help="End a plan that was applied in part; the rest is never sent.")
-@yes_option
-@results_option
-@excel_safe_option
+@sending_options
 @project_option
 @target_org_option
 @json_option
@@ -63,9 +53,7 @@ def command(
     plan: str | None,
     resume: bool,
     give_up: bool,
-    yes: bool,
-    results: Path | None,
-    excel_safe: bool,
+    sending: Sending,
     project: Path | None,
     target_org: str | None,
 ) -> None:
@@ -74,7 +62,6 @@ def command(
     from sfsync.project import find_project
     from sfsync.salesforce import connect
     from sfsync.store import open_store
-    from sfsync.sync.apply.guards import refuse_other_org, refuse_over
     from sfsync.sync.apply.run import apply
 
     found = find_project(project)
@@ -88,12 +75,7 @@ def command(
     if chosen is None:
         return
     org = connect(found.settings, target_org=target_org)
-    refuse_other_org(chosen, org)
-    refuse_over(chosen)
-    what = f"apply {chosen.change_count:,} changes"
-    console.note(f"plan {chosen.id} ({chosen.kind}): {chosen.change_count:,} changes to {org.name}")
-    if chosen.change_count:
-        ask(console, org, what, yes=yes, always=anew)
+    _let_through(console, org, chosen, yes=sending.yes, always_ask=anew)
     result = apply(
         org,
         store,
@@ -103,8 +85,18 @@ def command(
         options=apply_options(found, mappings),
         on_event=ApplyLines(console),
     )
-    result = write_results(found, store, result, mappings=mappings, folder=results, excel_safe=excel_safe)
-    tell(console, result)
+    tell(console, write_results(found, store, result, mappings, sending))
+
+
+def _let_through(console: Console, org: Org, plan: Plan, *, yes: bool, always_ask: bool) -> None:
+    """Refuse a plan that is not for this org or is over; say what any other would write, and ask."""
+    from sfsync.sync.apply.guards import refuse_other_org, refuse_over
+
+    refuse_other_org(plan, org)
+    refuse_over(plan)
+    console.note(f"plan {plan.id} ({plan.kind}): {plan.change_count:,} changes to {org.name}")
+    if plan.change_count:
+        ask(console, org, f"apply {plan.change_count:,} changes", yes=yes, always=always_ask)
 
 
 def _give_up(console: Console, project: Project, store: Store, named: str | None, *, resume: bool) -> None:

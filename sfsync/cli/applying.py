@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import click
 
 from sfsync.cli.console import Console
 from sfsync.cli.exit_codes import ExitCode
+from sfsync.cli.options import together
 from sfsync.cli.progress import LINE_EVERY
 from sfsync.errors import UsageError
 
@@ -25,17 +26,37 @@ if TYPE_CHECKING:
     from sfsync.sync.apply.options import ApplyOptions
     from sfsync.sync.apply.result import ApplyResult
 
-yes_option = click.option("--yes", is_flag=True, help="Do not ask, not even on a production org.")
-results_option = click.option(
-    "--results",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Folder for done.csv, rejected.csv, … Default: .sfsync/results/RUN.",
-)
-excel_safe_option = click.option(
-    "--excel-safe",
-    is_flag=True,
-    help="Put an apostrophe before values in result files that a spreadsheet would take for a formula.",
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What is asked before changes are sent, and where to it is written what became of them.
+
+    Attributes:
+        yes: Do not ask.
+        results: Folder for the result files, or None for a folder of the run.
+        excel_safe: A spreadsheet must take no value in them for a formula.
+    """
+
+    yes: bool
+    results: Path | None
+    excel_safe: bool
+
+
+sending_options = together(
+    "sending",
+    Sending,
+    click.option("--yes", is_flag=True, help="Do not ask, not even on a production org."),
+    click.option(
+        "--results",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="Folder for done.csv, rejected.csv, … Default: .sfsync/results/RUN.",
+    ),
+    click.option(
+        "--excel-safe",
+        is_flag=True,
+        help="Put an apostrophe before values in result files that a spreadsheet would take for a formula.",
+    ),
 )
 
 
@@ -112,20 +133,18 @@ class ApplyLines:
 
 
 def write_results(
-    project: Project,
-    store: Store,
-    result: ApplyResult,
-    *,
-    mappings: Sequence[Mapping],
-    folder: Path | None,
-    excel_safe: bool,
+    project: Project, store: Store, result: ApplyResult, mappings: Sequence[Mapping], sending: Sending
 ) -> ApplyResult:
     """Write the result files of a run; the result, knowing where they are."""
     from sfsync.sync.apply.result_files import ResultFiles
+    from sfsync.sync.plan.keyless import made_without_key
 
-    where = folder or project.state_dir / "results" / result.run_id
-    ResultFiles(where, mappings, project.root, excel_safe).write(store, result.plan_id)
-    return replace(result, results=where)
+    where = sending.results or project.state_dir / "results" / result.run_id
+    files = ResultFiles(where, mappings, project.root, sending.excel_safe)
+    files.write(store, result.plan_id)
+    with store.reading() as session:
+        keyless = sum(made_without_key(session, each, plan_id=result.plan_id) for each in mappings)
+    return replace(result, results=where, notes=tuple(files.notes), keyless=keyless)
 
 
 def tell(console: Console, result: ApplyResult, more: dict[str, Any] | None = None) -> None:
@@ -143,6 +162,8 @@ def tell(console: Console, result: ApplyResult, more: dict[str, Any] | None = No
             console.out("rejected: " + ", ".join(f"{count:,} {code}" for code, count in result.codes.items()))
         console.note(f"\nrun {result.run_id} of plan {result.plan_id}: {result.api_calls:,} API calls")
         console.note(f"rows, Ids, codes and messages: {result.results}")
+        for note in result.notes:
+            console.note(f"  {note}")
         if result.stopped:
             console.note(f"STOPPED before the end: {result.stopped}")
             if result.hint:
@@ -159,8 +180,19 @@ def _next(result: ApplyResult) -> str:
     if result.retryable:
         return f"`sfsync retry {result.run_id}` sends {result.retryable:,} rejected changes again that may succeed now"
     if not result.complete:
-        return "mend the rejected rows, then `sfsync plan` again; what was written is not planned twice"
+        return _after_rejections(result)
     if not result.counts["done"]:
         return "there was nothing to write"
     # All runs of the plan: what was written before this one went on is told here, too.
     return f"`sfsync pull` brings the values; `sfsync undo {result.plan_id}` would take them back"
+
+
+def _after_rejections(result: ApplyResult) -> str:
+    if result.kind == "undo":
+        return "what could not be taken back is in those files, with the reason; `sfsync plan` would undo the undo"
+    if result.keyless:
+        return (
+            "mend the rejected rows in a file that has no others, then `sfsync plan MAPPING --source FILE`: "
+            f"{result.keyless:,} rows without a key are records now, and would be made a second time"
+        )
+    return "mend the rejected rows, then `sfsync plan` again; what was written is not planned twice"

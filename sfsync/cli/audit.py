@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sfsync.cli.audit_baseline import Baselines, baseline_options
 from sfsync.cli.audit_fix import plan_the_fixes
-from sfsync.cli.audit_output import Verdict, output_options, plan_outputs, write_outputs
+from sfsync.cli.audit_output import OutputOptions, Outputs, Verdict, output_options, plan_outputs, write_outputs
 from sfsync.cli.audit_preflight import Wanted, preflight_options, run_preflight
 from sfsync.cli.audit_show import show
 from sfsync.cli.audit_trend import trend
 from sfsync.cli.console import Console
 from sfsync.cli.exit_codes import ExitCode
-from sfsync.cli.options import json_option, pass_console, project_option
+from sfsync.cli.options import json_option, pass_console, project_option, together
 from sfsync.errors import MirrorUnfit, UsageError
 
 if TYPE_CHECKING:
     from sfsync.audit import AuditResult
     from sfsync.config.settings import Settings
     from sfsync.project import Project
-    from sfsync.store import Store
 
 HELP = """Find conversion and qualification faults in the mirror.
 
@@ -52,29 +53,38 @@ Exit codes:
 """
 
 
-@click.group("audit", invoke_without_command=True, help=HELP, short_help="Find faults in the mirror.")
-@click.option("--select", multiple=True, metavar="CODES", help="Only these rules: ids or codes, e.g. CV,OP007.")
-@click.option("--ignore", multiple=True, metavar="CODES", help="Not these; the longer of two codes wins.")
-@click.option(
-    "--profile",
-    metavar="NAME",
-    help="nightly, migration, quarter-end, or one of `profiles:` in sfsync.yml: rules and what fails the run.",
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Which rules are judged: ids and codes on the command line, and the profile."""
+
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    profile: str | None
+
+    def as_arguments(self) -> dict[str, Any]:
+        """As `audit` takes them."""
+        return {"select": self.select or None, "ignore": self.ignore or None, "profile": self.profile}
+
+
+code_options = together(
+    "codes",
+    Codes,
+    click.option("--select", multiple=True, metavar="CODES", help="Only these rules: ids or codes, e.g. CV,OP007."),
+    click.option("--ignore", multiple=True, metavar="CODES", help="Not these; the longer of two codes wins."),
+    click.option(
+        "--profile",
+        metavar="NAME",
+        help="nightly, migration, quarter-end, or one of `profiles:` in sfsync.yml: rules and what fails the run.",
+    ),
 )
+
+
+@click.group("audit", invoke_without_command=True, help=HELP, short_help="Find faults in the mirror.")
+@code_options
 @output_options
 @click.option("--all-evaluable", is_flag=True, help="Exit with 4 when a rule could not be evaluated.")
 @click.option("--even-if-unfit", is_flag=True, help="Judge an unfit mirror, too; everything is marked, and exit is 3.")
-@click.option(
-    "--baseline",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Findings listed there count as known. Default: `baseline:` of sfsync.yml.",
-)
-@click.option(
-    "--write-baseline",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="List what is found in FILE, for later audits to leave aside.",
-)
+@baseline_options
 @preflight_options
 @click.option("--sql", "as_sql", is_flag=True, help="Print the SQL that would judge, and judge nothing.")
 @click.option("--dialect", metavar="NAME", help="Of --sql: snowflake, bigquery, postgres, spark, …  [default: duckdb]")
@@ -93,87 +103,42 @@ Exit codes:
 def command(
     ctx: click.Context,
     console: Console,
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    profile: str | None,
-    fail_on: str | None,
-    fail_on_new: bool,
-    max_new: int | None,
-    format_name: str | None,
-    outputs: tuple[Path, ...],
-    max_findings: int | None,
+    codes: Codes,
+    output: OutputOptions,
     all_evaluable: bool,
     even_if_unfit: bool,
-    baseline: Path | None,
-    write_baseline: Path | None,
-    fix: bool,
-    plan_file: Path | None,
-    plan: str | None,
-    mappings: tuple[str, ...],
-    source: Path | None,
-    show_all: bool,
+    baselines: Baselines,
+    wanted: Wanted,
     as_sql: bool,
     dialect: str | None,
+    fix: bool,
+    plan_file: Path | None,
     project: Path | None,
 ) -> None:
     """Judge the mirror and write what was found."""
     if ctx.invoked_subcommand is not None:
         _refuse_options(ctx)
         return
-    from sfsync.audit import audit
     from sfsync.audit.choice import profile_of
-    from sfsync.audit.stored import read_audit
     from sfsync.project import find_project
-    from sfsync.store import open_store
 
     if plan_file is not None and not fix:
         raise UsageError("-o names the file of a plan", hint="add --fix; findings go to a file with --output FILE")
-    wanted = Wanted(plan, mappings, source, show_all)
     wanted.check(_given(ctx, "fix", "write_baseline", "even_if_unfit", "as_sql", "dialect"))
-    planned = plan_outputs(console, format_name, outputs)
+    planned = plan_outputs(console, output)
     found = find_project(project)
     if as_sql or dialect is not None:
-        _print_sql(console, found, dialect, as_sql=as_sql, select=select, ignore=ignore, profile=profile)
+        _print_sql(console, found, codes, dialect, as_sql=as_sql)
         return
-    of_profile = profile_of(found.settings, profile)
-    if max_new is None:
-        max_new = 0 if fail_on_new else of_profile.max_new
-    verdict = Verdict(fail_on or of_profile.fail_on or "error", max_new, all_evaluable)
-    settings = _with_baseline(found, baseline, write_baseline)
+    of_profile = profile_of(found.settings, codes.profile)
+    verdict = output.verdict(of_profile.fail_on, of_profile.max_new, all_evaluable=all_evaluable)
+    settings = baselines.in_force(found)
     if wanted:
-        # What was there anyway is nothing that a plan could be blamed for.
-        verdict = Verdict(verdict.fail_on, verdict.max_new or 0, all_evaluable)
-        chosen = {"select": select or None, "ignore": ignore or None, "profile": profile}
-        ctx.exit(run_preflight(console, found, wanted, settings, verdict, planned, max_findings, **chosen))
-    store = open_store(found.store_path)
-    result = audit(
-        store,
-        settings,
-        select=select or None,
-        ignore=ignore or None,
-        profile=profile,
-        rules_dir=found.rules_dir,
-        settings_file=found.document,
-        even_if_unfit=even_if_unfit,
-    )
-    for warning in result.warnings:
-        console.warn(warning)
+        ctx.exit(run_preflight(console, found, wanted, settings, verdict, planned, **codes.as_arguments()))
+    result = _judge(console, found, settings, codes, even_if_unfit=even_if_unfit)
     if fix:
         plan_the_fixes(console, found, result, plan_file)
-        return
-    accepted = _write_baseline(console, store, result, write_baseline, settings)
-    with store.reading() as session:
-        stored = read_audit(session, result.audit_id)
-        # What a baseline has just listed counts as known from now on, so the run does not fail by it.
-        status = ExitCode.FINE if accepted else verdict.status(stored)
-        status = write_outputs(console, verdict.shown(stored, session, max_findings), planned, status)
-    if write_baseline is not None and not accepted:
-        raise MirrorUnfit(
-            "no baseline was written: the mirror is unfit, so what it shows may be right or wrong",
-            hint="mend the mirror first",
-        )
-    _next_step(console, result, planned.stdout)
-    if status:
+    elif status := _write(console, found, result, settings, baselines, verdict, planned):
         ctx.exit(status)
 
 
@@ -201,7 +166,7 @@ def _given(ctx: click.Context, *names: str) -> list[str]:
     return [spelled[name] for name in names if ctx.get_parameter_source(name) is there]
 
 
-def _print_sql(console: Console, project: Project, dialect: str | None, *, as_sql: bool, **chosen: Any) -> None:
+def _print_sql(console: Console, project: Project, codes: Codes, dialect: str | None, *, as_sql: bool) -> None:
     from sfsync.audit.warehouse import sql_of_audit
     from sfsync.store import open_store
 
@@ -215,31 +180,60 @@ def _print_sql(console: Console, project: Project, dialect: str | None, *, as_sq
         **({} if dialect is None else {"dialect": dialect}),
         rules_dir=project.rules_dir,
         settings_file=project.document,
-        **chosen,
+        **codes.as_arguments(),
     )
     # As it is: values of sfsync.yml stand in it, and a character shown otherwise would be another statement.
     console.finish({"dialect": dialect or "duckdb", "sql": text}, lambda: click.echo(text, nl=False))
 
 
-def _with_baseline(project: Project, baseline: Path | None, write_baseline: Path | None) -> Settings:
-    """The settings with the baseline in force."""
-    chosen = project.settings.baseline if baseline is None else str(baseline)
-    # The first baseline of a project is written to the file that its settings name already.
-    if baseline is None and chosen is not None and write_baseline is not None and not Path(chosen).exists():
-        chosen = None
-    return project.settings.model_copy(update={"baseline": chosen})
+def _judge(console: Console, project: Project, settings: Settings, codes: Codes, *, even_if_unfit: bool) -> AuditResult:
+    from sfsync.audit import audit
+    from sfsync.store import open_store
+
+    result = audit(
+        open_store(project.store_path),
+        settings,
+        rules_dir=project.rules_dir,
+        settings_file=project.document,
+        even_if_unfit=even_if_unfit,
+        **codes.as_arguments(),
+    )
+    for warning in result.warnings:
+        console.warn(warning)
+    return result
 
 
-def _write_baseline(console: Console, store: Store, result: AuditResult, path: Path | None, settings: Settings) -> bool:
-    """Write the baseline where one is wanted and the mirror is fit; entries of rules that did not run stay in it."""
-    from sfsync.audit.baseline import write_baseline
+def _write(
+    console: Console,
+    project: Project,
+    result: AuditResult,
+    settings: Settings,
+    baselines: Baselines,
+    verdict: Verdict,
+    outputs: Outputs,
+) -> int:
+    """Write the baseline that is wanted, then the audit as held against it; the exit code.
 
-    if path is None or not result.fitness.fit:
-        return False
-    keep = None if settings.baseline is None else Path(settings.baseline)
-    count = write_baseline(store, result.audit_id, path, judged=result.judged, keep=keep)
-    console.note(f"{path}: baseline of {count:,} findings; name it as `baseline:` in sfsync.yml")
-    return True
+    Raises:
+        MirrorUnfit: A baseline was wanted, and what an unfit mirror shows is none.
+    """
+    from sfsync.audit.stored import read_audit
+    from sfsync.store import open_store
+
+    store = open_store(project.store_path)
+    accepted = baselines.write(console, store, result, settings)
+    with store.reading() as session:
+        stored = read_audit(session, result.audit_id)
+        # What a baseline has just listed counts as known from now on, so the run does not fail by it.
+        status = ExitCode.FINE if accepted else verdict.status(stored)
+        status = write_outputs(console, verdict.shown(stored, session, outputs.max_findings), outputs, status)
+    if baselines.write_baseline is not None and not accepted:
+        raise MirrorUnfit(
+            "no baseline was written: the mirror is unfit, so what it shows may be right or wrong",
+            hint="mend the mirror first",
+        )
+    _next_step(console, result, outputs.stdout)
+    return status
 
 
 def _next_step(console: Console, result: AuditResult, stdout: str | None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfsync.cli.console import Console
-from sfsync.cli.plan import plan_options, write_explained
+from sfsync.cli.plan import explain_and_write, plan_options
 from sfsync.errors import MirrorUnfit
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ def plan_the_fixes(console: Console, project: Project, result: AuditResult, outp
     """
     from sfsync.audit.fixes import proposals_sql
     from sfsync.store import open_store
-    from sfsync.sync.plan.explain import explain
     from sfsync.sync.plan.explain_text import explain_text
     from sfsync.sync.plan.fixes import make_fix_plan
 
@@ -40,9 +39,7 @@ def plan_the_fixes(console: Console, project: Project, result: AuditResult, outp
         console.finish({"plan": None, "left_out": left_out}, lambda: console.note("the rules propose no change"))
         return
     with store.reading() as session:
-        told = explain(session, made.plan)
-        if output is not None:
-            write_explained(console, session, made.plan, told, output)
+        told = explain_and_write(console, session, made.plan, output)
 
     def human() -> None:
         console.out(explain_text(told).rstrip("\n"))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from sfsync.cli.console import Console
 from sfsync.cli.exit_codes import ExitCode
+from sfsync.cli.options import together
 from sfsync.errors import SfsyncError, UsageError
 
 if TYPE_CHECKING:
@@ -20,51 +20,73 @@ if TYPE_CHECKING:
     from sfsync.audit.stored import StoredAudit
     from sfsync.store.interface import Session
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 LEVELS = ("error", "warning", "info", "never")
 FORMAT_NAMES = ("human", "json", "jsonl", "csv", "excel", "junit", "sarif", "markdown", "github")
 
 
-def output_options(command: F) -> F:
-    """Add the options that say in which formats, and where to, an audit is written."""
-    for option in (
-        click.option(
-            "--max-findings",
-            type=click.IntRange(min=0),
-            metavar="N",
-            help="List at most N findings. All are stored either way.",
-        ),
-        click.option(
-            "--output",
-            "outputs",
-            multiple=True,
-            type=click.Path(path_type=Path, dir_okay=False),
-            metavar="FILE",
-            help="Write to FILE, in the format its name ends with; may be given several times.",
-        ),
-        click.option(
-            "--format",
-            "format_name",
-            type=click.Choice(FORMAT_NAMES),
-            help="Of stdout, or of the one --output.  [default: human]",
-        ),
-        click.option(
-            "--max-new",
-            type=click.IntRange(min=0),
-            metavar="N",
-            help="Fail only when more than N findings at or above --fail-on are new.",
-        ),
-        click.option("--fail-on-new", is_flag=True, help="Fail only on new findings: the same as --max-new 0."),
-        click.option(
-            "--fail-on",
-            type=click.Choice(LEVELS),
-            help="Exit with 1 when a finding is at least this severe; heuristic rules never fail a run."
-            "  [default: error]",
-        ),
-    ):
-        command = option(command)
-    return command
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """In which formats, and where to, an audit is written, and what of it fails the run: as it was asked for."""
+
+    fail_on: str | None
+    fail_on_new: bool
+    max_new: int | None
+    format_name: str | None
+    outputs: tuple[Path, ...]
+    max_findings: int | None
+
+    def verdict(
+        self, fail_on: str | None = None, max_new: int | None = None, *, all_evaluable: bool = False
+    ) -> Verdict:
+        """What makes the run fail; `fail_on` and `max_new` are those of a profile, for what no option says."""
+        if self.fail_on_new:
+            max_new = 0
+        if self.max_new is not None:
+            max_new = self.max_new
+        return Verdict(self.fail_on or fail_on or "error", max_new, all_evaluable)
+
+    @property
+    def asks_for_verdict(self) -> bool:
+        """Whether any option says what is to fail."""
+        return self.fail_on is not None or self.fail_on_new or self.max_new is not None
+
+
+output_options = together(
+    "output",
+    OutputOptions,
+    click.option(
+        "--fail-on",
+        type=click.Choice(LEVELS),
+        help="Exit with 1 when a finding is at least this severe; heuristic rules never fail a run.  [default: error]",
+    ),
+    click.option("--fail-on-new", is_flag=True, help="Fail only on new findings: the same as --max-new 0."),
+    click.option(
+        "--max-new",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Fail only when more than N findings at or above --fail-on are new.",
+    ),
+    click.option(
+        "--format",
+        "format_name",
+        type=click.Choice(FORMAT_NAMES),
+        help="Of stdout, or of the one --output.  [default: human]",
+    ),
+    click.option(
+        "--output",
+        "outputs",
+        multiple=True,
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Write to FILE, in the format its name ends with; may be given several times.",
+    ),
+    click.option(
+        "--max-findings",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="List at most N findings. All are stored either way.",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +96,15 @@ class Outputs:
     Attributes:
         stdout: Format, or None for the JSON envelope.
         files: Format and path of each file.
+        max_findings: At most so many are listed; None lists all.
     """
 
     stdout: str | None
     files: tuple[tuple[str, Path], ...]
+    max_findings: int | None
 
 
-def plan_outputs(console: Console, format_name: str | None, outputs: Sequence[Path]) -> Outputs:
+def plan_outputs(console: Console, asked: OutputOptions) -> Outputs:
     """Decide on formats before anything is judged. Raises `UsageError` for a name that asks for none.
 
     One file with `--format` is written in that format, whatever its name is; annotations of GitHub always go to stdout,
@@ -88,18 +112,19 @@ def plan_outputs(console: Console, format_name: str | None, outputs: Sequence[Pa
     """
     from sfsync.audit.formats import format_of
 
+    format_name, outputs, most = asked.format_name, asked.outputs, asked.max_findings
     if console.json and format_name is not None:
         raise UsageError(
             "--json and --format cannot go together", hint="`--format json` is the result without envelope"
         )
     if len(outputs) == 1 and format_name not in {None, "github"}:
-        return Outputs(None if console.json else "human", ((str(format_name), outputs[0]),))
+        return Outputs(None if console.json else "human", ((str(format_name), outputs[0]),), most)
     files = tuple((format_of(path), path) for path in outputs)
     if console.json:
-        return Outputs(None, files)
+        return Outputs(None, files, most)
     if format_name == "excel":
         raise UsageError("an Excel file cannot go to a terminal", hint="name one with --output audit.xlsx")
-    return Outputs(format_name or "human", files)
+    return Outputs(format_name or "human", files, most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sfsync.cli.audit_output import Outputs, Verdict, write_outputs
 from sfsync.cli.console import Console
 from sfsync.cli.exit_codes import ExitCode
+from sfsync.cli.options import together
 from sfsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,36 +25,6 @@ if TYPE_CHECKING:
     from sfsync.store.beside import StoreBeside
     from sfsync.sync.plan.resulting import Resulting
     from sfsync.sync.plan.stored import Plan
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def preflight_options(command: F) -> F:
-    """Add the options that say which change to come is judged, and what of it is shown."""
-    for option in (
-        click.option("--show-all", is_flag=True, help="Of a preflight: show what was there anyway, too."),
-        click.option(
-            "--source",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
-            metavar="FILE",
-            help="With one --mapping: rows for it, in place of its own.",
-        ),
-        click.option(
-            "--mapping",
-            "mappings",
-            multiple=True,
-            metavar="MAPPING",
-            help="Plan as `sfsync plan --no-pull MAPPING` does, judge what the plan would cause, and keep nothing.",
-        ),
-        click.option(
-            "--plan",
-            "plan",
-            metavar="PLAN",
-            help="Judge what a plan (a file or an Id, as for `apply`) would cause; nothing is written.",
-        ),
-    ):
-        command = option(command)
-    return command
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +38,10 @@ class Wanted:
         show_all: Show what was there anyway, too.
     """
 
-    plan: str | None = None
-    mappings: tuple[str, ...] = ()
-    source: Path | None = None
-    show_all: bool = False
+    plan: str | None
+    mappings: tuple[str, ...]
+    source: Path | None
+    show_all: bool
 
     def __bool__(self) -> bool:
         """Whether a preflight is asked for."""
@@ -95,6 +66,32 @@ class Wanted:
             )
 
 
+preflight_options = together(
+    "wanted",
+    Wanted,
+    click.option(
+        "--plan",
+        "plan",
+        metavar="PLAN",
+        help="Judge what a plan (a file or an Id, as for `apply`) would cause; nothing is written.",
+    ),
+    click.option(
+        "--mapping",
+        "mappings",
+        multiple=True,
+        metavar="MAPPING",
+        help="Plan as `sfsync plan --no-pull MAPPING` does, judge what the plan would cause, and keep nothing.",
+    ),
+    click.option(
+        "--source",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        metavar="FILE",
+        help="With one --mapping: rows for it, in place of its own.",
+    ),
+    click.option("--show-all", is_flag=True, help="Of a preflight: show what was there anyway, too."),
+)
+
+
 def run_preflight(
     console: Console,
     project: Project,
@@ -102,13 +99,14 @@ def run_preflight(
     settings: Settings,
     verdict: Verdict,
     outputs: Outputs,
-    max_findings: int | None,
     **chosen: Any,
 ) -> int:
     """Judge what a plan would cause, write it, and return the exit code; the mirror's file is only read."""
     from sfsync.audit.preflight import as_told, preflight
     from sfsync.audit.stored import read_audit
 
+    # What was there anyway is nothing that a plan could be blamed for.
+    verdict = replace(verdict, max_new=verdict.max_new or 0)
     with _beside(project, wanted) as beside:
         plan = _plan(beside, project, wanted)
         if not plan.change_count:
@@ -127,7 +125,8 @@ def run_preflight(
             console.warn(warning)
         with beside.writing() as session:
             told = as_told(session, read_audit(session, found.after.audit_id), found, everything=wanted.show_all)
-            status = write_outputs(console, verdict.shown(told, session, max_findings), outputs, verdict.status(told))
+            shown = verdict.shown(told, session, outputs.max_findings)
+            status = write_outputs(console, shown, outputs, verdict.status(told))
     _next_step(console, found, wanted, outputs, status)
     return status
 

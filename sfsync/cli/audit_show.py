@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sfsync.cli.audit_output import Verdict, output_options, plan_outputs, write_outputs
+from sfsync.cli.audit_output import OutputOptions, output_options, plan_outputs, write_outputs
 from sfsync.cli.console import Console
 from sfsync.cli.options import json_option, pass_console, project_option
 
@@ -33,12 +33,7 @@ def show(
     ctx: click.Context,
     console: Console,
     audit_id: str | None,
-    fail_on: str | None,
-    fail_on_new: bool,
-    max_new: int | None,
-    format_name: str | None,
-    outputs: tuple[Path, ...],
-    max_findings: int | None,
+    output: OutputOptions,
     project: Path | None,
 ) -> None:
     """Write a stored audit; the exit code is what it would have been then, where `--fail-on` is given."""
@@ -46,13 +41,12 @@ def show(
     from sfsync.project import find_project
     from sfsync.store import open_store
 
-    planned = plan_outputs(console, format_name, outputs)
-    wants_verdict = fail_on is not None or fail_on_new or max_new is not None
-    verdict = Verdict(fail_on or "error", 0 if fail_on_new and max_new is None else max_new)
+    planned = plan_outputs(console, output)
+    verdict = output.verdict()
     with open_store(find_project(project or _outer(ctx)).store_path).reading() as session:
         stored = read_audit(session, audit_id)
-        status = verdict.status(stored) if wants_verdict or stored.unfit else 0
-        status = write_outputs(console, verdict.shown(stored, session, max_findings), planned, status)
+        status = verdict.status(stored) if output.asks_for_verdict or stored.unfit else 0
+        status = write_outputs(console, verdict.shown(stored, session, planned.max_findings), planned, status)
     if planned.stdout == "human":
         console.next_step("`sfsync audit trend` shows how the audits went over time")
     if status:

@@ -35,8 +35,8 @@ class Console:
         warnings: Warnings so far; part of the JSON envelope.
     """
 
-    def __init__(self, *, json: bool = False) -> None:
-        self.json = json
+    def __init__(self) -> None:
+        self.json = False
         self.warnings: list[str] = []
 
     def out(self, text: str = "") -> None:

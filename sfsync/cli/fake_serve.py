@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfsync.cli.console import Console
-from sfsync.cli.options import json_option, pass_console
+from sfsync.cli.options import json_option, pass_console, together
 from sfsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +38,77 @@ Levers for this machine: /_fake/state, /_fake/reset, /_fake/clock, /_fake/weathe
 _LARGE = 20_000
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the org comes from: a folder's files, a seed, or nothing but what is set up.
+
+    Attributes:
+        data: Folder with its data.
+        seed: Of a made-up org.
+        leads: How many a made-up org has.
+        setup: File that says what is set up in it.
+    """
+
+    data: Path | None
+    seed: int | None
+    leads: int | None
+    setup: Path | None
+
+    def check(self) -> None:
+        """Raise `click.UsageError` when the options do not go together."""
+        if self.data is not None and (self.seed is not None or self.leads is not None):
+            raise click.UsageError("--data names an org, --seed and --leads make one up: give either")
+
+    def org(self, console: Console) -> FakeOrg:
+        """The org; what it has to tell of itself is told."""
+        if self.leads is not None and self.leads >= _LARGE:
+            console.note(f"making up {self.leads:,} leads …")
+        org = self._made()
+        for note in org.notes:
+            console.note(f"note: {note}")
+        return org
+
+    def _made(self) -> FakeOrg:
+        from sfsync.cli.fake_setup import read_setup
+        from sfsync.fake import FakeOrg
+
+        wanted = read_setup(self.setup) if self.setup is not None else None
+        if self.data is not None:
+            org = FakeOrg.from_csv(self.data)
+        elif wanted is not None and self.seed is None and self.leads is None:
+            org = FakeOrg.empty()
+        else:
+            try:
+                org = FakeOrg.seeded(1 if self.seed is None else self.seed, 400 if self.leads is None else self.leads)
+            except ValueError as error:
+                raise UsageError(str(error), hint="see --leads") from error
+        if wanted is not None:
+            org.set_up(wanted.add_to)
+        return org
+
+
+origin_options = together(
+    "origin",
+    Origin,
+    click.option(
+        "--data",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Load Lead.csv, Account.csv, … from this folder (API names as column names).",
+    ),
+    click.option("--seed", type=int, default=None, metavar="N", help="Make up an org: the same for the same number."),
+    click.option(
+        "--leads", type=click.IntRange(min=1), default=None, metavar="N", help="Leads of a made-up org. [400]"
+    ),
+    click.option(
+        "--setup",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Set the org up (custom fields, picklist values); without --data or --seed it is an empty one.",
+    ),
+)
+
+
 @click.command("serve", help=HELP, short_help="Serve a fake org over TLS on this machine.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True, help="0 picks a free one.")
 @click.option(
@@ -45,20 +117,7 @@ _LARGE = 20_000
     show_default=True,
     help="Address to listen on; anything but loopback shows the org to your network.",
 )
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Load Lead.csv, Account.csv, … from this folder (API names as column names).",
-)
-@click.option("--seed", type=int, default=None, metavar="N", help="Make up an org: the same for the same number.")
-@click.option("--leads", type=click.IntRange(min=1), default=None, metavar="N", help="Leads of a made-up org. [400]")
-@click.option(
-    "--setup",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Set the org up (custom fields, picklist values); without --data or --seed it is an empty one.",
-)
+@origin_options
 @click.option(
     "--ca-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -85,18 +144,14 @@ def command(
     *,
     port: int,
     host: str,
-    data: Path | None,
-    seed: int | None,
-    leads: int | None,
-    setup: Path | None,
+    origin: Origin,
     ca_file: Path | None,
     token: str | None,
     proxy_port: int | None,
     weather: Path | None,
 ) -> None:
     """Serve a fake org until a signal ends it."""
-    if data is not None and (seed is not None or leads is not None):
-        raise click.UsageError("--data names an org, --seed and --leads make one up: give either")
+    origin.check()
     console.note(
         "This is a fake Salesforce org, for tests and trials: it ends with this command, and so does its data."
     )
@@ -104,11 +159,7 @@ def command(
     from sfsync.fake.weather.file import read_weather
 
     forecast = read_weather(weather) if weather is not None else None
-    if leads is not None and leads >= _LARGE:
-        console.note(f"making up {leads:,} leads …")
-    org = _org(data, seed, leads, setup)
-    for note in org.notes:
-        console.note(f"note: {note}")
+    org = origin.org(console)
     if forecast is not None:
         console.note(f"weather: {len(forecast.add_to(org.weather))} rule(s) from {weather}")
     if not _is_loopback(host):
@@ -152,22 +203,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _org(data: Path | None, seed: int | None, leads: int | None, setup: Path | None) -> FakeOrg:
-    from sfsync.cli.fake_setup import read_setup
-    from sfsync.fake import FakeOrg
-
-    wanted = read_setup(setup) if setup is not None else None
-    if data is not None:
-        org = FakeOrg.from_csv(data)
-    elif wanted is not None and seed is None and leads is None:
-        org = FakeOrg.empty()
-    else:
-        try:
-            org = FakeOrg.seeded(1 if seed is None else seed, 400 if leads is None else leads)
-        except ValueError as error:
-            raise UsageError(str(error), hint="see --leads") from error
-    if wanted is not None:
-        org.set_up(wanted.add_to)
-    return org

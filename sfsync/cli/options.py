@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -45,6 +47,30 @@ def json_option(command: F) -> F:
         help="Print one JSON object on stdout, in the sf CLI's envelope.",
     )
     return option(command)
+
+
+def together(name: str, kind: type, *options: Callable[[F], F]) -> Callable[[F], F]:
+    """Options that say one thing between them: the command gets them as one value.
+
+    Args:
+        name: Of the argument that the command gets.
+        kind: What it is: a dataclass with a field for each option, by the name that click has for it.
+        options: As help lists them.
+    """
+    taken = [each.name for each in fields(kind)]
+
+    def decorate(command: F) -> F:
+        @wraps(command)
+        def gathering(*args: Any, **values: Any) -> Any:
+            values[name] = kind(**{each: values.pop(each) for each in taken})
+            return command(*args, **values)
+
+        decorated = cast("F", gathering)
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
 
 
 pass_console = click.make_pass_decorator(Console, ensure=True)

@@ -86,7 +86,6 @@ def command(
     from sfsync.project import find_project
     from sfsync.store import open_store
     from sfsync.sync.plan.choose import chosen_mappings, with_source
-    from sfsync.sync.plan.explain import explain
     from sfsync.sync.plan.make import make_plan
 
     if conflicts and output is not None:
@@ -105,9 +104,7 @@ def command(
         return
     plan = make_plan(store, chosen, sources=sources, options=plan_options(found))
     with store.reading() as session:
-        told = explain(session, plan, show_values=show_values)
-        if output is not None:
-            write_explained(console, session, plan, told, output)
+        told = explain_and_write(console, session, plan, output, show_values=show_values)
     status = ExitCode.NEEDS_YOU if exit_code and (plan.steps or told["conflicts_waiting"]) else ExitCode.FINE
     console.finish(told, lambda: _show(console, told, shape), status=status)
 
@@ -159,16 +156,23 @@ def _pull(
         )
 
 
-def write_explained(console: Console, session: Session, plan: Plan, told: dict[str, Any], output: Path) -> None:
-    """Write a plan to a file: as a page to read where its name ends so, else to be applied."""
+def explain_and_write(
+    console: Console, session: Session, plan: Plan, output: Path | None, *, show_values: bool = False
+) -> dict[str, Any]:
+    """What a plan would do; where a file is named, the plan is written to it too: to be read (.html), or applied."""
+    from sfsync.sync.plan.explain import explain
     from sfsync.sync.plan.explain_html import explain_html
     from sfsync.sync.plan.plan_file import write_plan, write_text
 
+    told = explain(session, plan, show_values=show_values)
+    if output is None:
+        return told
     if output.suffix.lower() in {".html", ".htm"}:
         write_text(output, explain_html(told))
     else:
         write_plan(session, plan, output)
     console.note(f"written to {output}")
+    return told
 
 
 def _show(console: Console, told: dict[str, Any], shape: str) -> None:

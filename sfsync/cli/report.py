@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sfsync.cli.console import Console
 from sfsync.cli.exit_codes import ExitCode
 from sfsync.cli.options import json_option, pass_console, project_option
+
+if TYPE_CHECKING:
+    from sfsync.audit import AuditResult
 
 HELP = """Audit the mirror and write the result as one HTML file.
 
@@ -51,7 +55,6 @@ def command(
     """Audit the project's mirror, and write the report."""
     from sfsync.audit import audit
     from sfsync.project import find_project
-    from sfsync.records import RuleState
     from sfsync.report import check_place, write_report
     from sfsync.store import open_store
 
@@ -68,6 +71,12 @@ def command(
         even_if_unfit=even_if_unfit,
     )
     write_report(path, store, result, project_name=found.name, include_values=include_values)
+    _tell(console, result, path, include_values=include_values)
+
+
+def _tell(console: Console, result: AuditResult, path: Path, *, include_values: bool) -> None:
+    from sfsync.records import RuleState
+
     for warning in result.warnings:
         console.warn(warning)
     for reason in result.fitness.unfit:

@@ -6,16 +6,7 @@ from pathlib import Path
 
 import click
 
-from sfsync.cli.applying import (
-    ApplyLines,
-    apply_options,
-    ask,
-    excel_safe_option,
-    results_option,
-    tell,
-    write_results,
-    yes_option,
-)
+from sfsync.cli.applying import ApplyLines, Sending, apply_options, ask, sending_options, tell, write_results
 from sfsync.cli.console import Console
 from sfsync.cli.options import json_option, pass_console, project_option, target_org_option
 
@@ -33,9 +24,7 @@ Examples:
 
 @click.command("retry", help=HELP, short_help="Send rejected changes again, where that can help.")
 @click.argument("run", metavar="RUN")
-@yes_option
-@results_option
-@excel_safe_option
+@sending_options
 @project_option
 @target_org_option
 @json_option
@@ -43,9 +32,7 @@ Examples:
 def command(
     console: Console,
     run: str,
-    yes: bool,
-    results: Path | None,
-    excel_safe: bool,
+    sending: Sending,
     project: Path | None,
     target_org: str | None,
 ) -> None:
@@ -60,7 +47,7 @@ def command(
     store = open_store(found.store_path)
     mappings = load_mappings(found.mappings_dir)
     org = connect(found.settings, target_org=target_org)
-    ask(console, org, "send rejected changes again", yes=yes)
+    ask(console, org, "send rejected changes again", yes=sending.yes)
     retried = retry(
         org,
         store,
@@ -73,5 +60,5 @@ def command(
         console.warn(f"{count:,} changes were rejected with {code}: sending them again would change nothing")
     if not retried.again and not retried.result.api_calls:
         console.note("nothing of it is left to be sent")
-    result = write_results(found, store, retried.result, mappings=mappings, folder=results, excel_safe=excel_safe)
+    result = write_results(found, store, retried.result, mappings, sending)
     tell(console, result, {"again": retried.again, "hopeless": retried.hopeless})

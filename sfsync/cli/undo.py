@@ -54,10 +54,9 @@ def command(
     target_org: str | None,
 ) -> None:
     """Pull, make the inverse plan, and explain it."""
-    from sfsync.cli.plan import write_explained
+    from sfsync.cli.plan import explain_and_write
     from sfsync.project import find_project
     from sfsync.store import open_store
-    from sfsync.sync.plan.explain import explain
     from sfsync.sync.plan.explain_text import explain_text
     from sfsync.sync.plan.stored import read_stored_plan
     from sfsync.sync.undo import make_undo
@@ -69,9 +68,7 @@ def command(
     undo = make_undo(store, run)
     with store.reading() as session:
         origin = read_stored_plan(session, undo.plan.header["undo_of"]["plan"])
-        told = explain(session, undo.plan, show_values=show_values)
-        if output is not None:
-            write_explained(console, session, undo.plan, told, output)
+        told = explain_and_write(console, session, undo.plan, output, show_values=show_values)
     _warn(console, undo, origin, run)
 
     def human() -> None:

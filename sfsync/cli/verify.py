@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,11 @@ import click
 
 from sfsync.cli.console import Console
 from sfsync.cli.exit_codes import ExitCode
-from sfsync.cli.options import json_option, pass_console, project_option, target_org_option
+from sfsync.cli.options import json_option, pass_console, project_option, target_org_option, together
 
 if TYPE_CHECKING:
-    from sfsync.sync.verify import VerifyResult
+    from sfsync.sync.options import PullOptions
+    from sfsync.sync.verify import VerifyOptions, VerifyResult
 
 HELP = """Prove that the mirror equals the org, or say which records differ and how.
 
@@ -31,30 +32,65 @@ Examples:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to verify, as it was asked for; what is left open is the project's to say."""
+
+    values: bool
+    sample: int | None
+    deletes: bool
+    repair: bool
+    most_extra: float | None
+    trust_absence: bool
+
+    def options(self, usual: PullOptions) -> VerifyOptions:
+        """The same with what the project says."""
+        from sfsync.sync.verify import VerifyOptions
+
+        return VerifyOptions(
+            values=self.values,
+            repair=self.repair,
+            most_extra=usual.most_vanished if self.most_extra is None else self.most_extra,
+            sample=self.sample or 0,
+            deletes=self.deletes,
+            trust_absence=self.trust_absence,
+            bulk_threshold=usual.bulk_threshold,
+            budget=usual.budget,
+        )
+
+
+manner_options = together(
+    "manner",
+    Manner,
+    click.option("--values", is_flag=True, help="Compare every value, not only Ids, stamps and deletions."),
+    click.option(
+        "--sample",
+        type=click.IntRange(min=1),
+        default=None,
+        metavar="N",
+        help="Compare the values of N records of each object, drawn by lot.",
+    ),
+    click.option("--deletes", is_flag=True, help="Mark as deleted what the org no longer lists, and nothing else."),
+    click.option("--repair", is_flag=True, help="Mend what differs; reads every value, or with --sample those."),
+    click.option(
+        "--most-extra",
+        type=click.FloatRange(0, 1),
+        default=None,
+        metavar="SHARE",
+        help="Largest share of an object that may be marked as deleted. Default: `most_vanished` of sfsync.yml, or "
+        "0.05.",
+    ),
+    click.option(
+        "--trust-absence",
+        is_flag=True,
+        help="Mark as deleted what the org does not list, even if this user may not see every record.",
+    ),
+)
+
+
 @click.command("verify", help=HELP, short_help="Prove that the mirror equals the org.")
 @click.argument("objects", nargs=-1, metavar="[OBJECT]...")
-@click.option("--values", is_flag=True, help="Compare every value, not only Ids, stamps and deletions.")
-@click.option(
-    "--sample",
-    type=click.IntRange(min=1),
-    default=None,
-    metavar="N",
-    help="Compare the values of N records of each object, drawn by lot.",
-)
-@click.option("--deletes", is_flag=True, help="Mark as deleted what the org no longer lists, and nothing else.")
-@click.option("--repair", is_flag=True, help="Mend what differs; reads every value, or with --sample those.")
-@click.option(
-    "--most-extra",
-    type=click.FloatRange(0, 1),
-    default=None,
-    metavar="SHARE",
-    help="Largest share of an object that may be marked as deleted. Default: `most_vanished` of sfsync.yml, or 0.05.",
-)
-@click.option(
-    "--trust-absence",
-    is_flag=True,
-    help="Mark as deleted what the org does not list, even if this user may not see every record.",
-)
+@manner_options
 @project_option
 @target_org_option
 @json_option
@@ -62,12 +98,7 @@ Examples:
 def command(
     console: Console,
     objects: tuple[str, ...],
-    values: bool,
-    sample: int | None,
-    deletes: bool,
-    repair: bool,
-    most_extra: float | None,
-    trust_absence: bool,
+    manner: Manner,
     project: Path | None,
     target_org: str | None,
 ) -> None:
@@ -78,20 +109,10 @@ def command(
     from sfsync.store import open_store
     from sfsync.store.mirror import read_state
     from sfsync.sync.options import options_from
-    from sfsync.sync.verify import VerifyOptions, chosen_states, forecast, verify
+    from sfsync.sync.verify import chosen_states, forecast, verify
 
     found = find_project(project)
-    usual = options_from(found.settings, found.document)
-    options = VerifyOptions(
-        values=values,
-        repair=repair,
-        most_extra=usual.most_vanished if most_extra is None else most_extra,
-        sample=sample or 0,
-        deletes=deletes,
-        trust_absence=trust_absence,
-        bulk_threshold=usual.bulk_threshold,
-        budget=usual.budget,
-    )
+    options = manner.options(options_from(found.settings, found.document))
     store = open_store(found.store_path)
     with store.reading() as session:
         chosen = chosen_states(read_state(session).objects, list(objects) or None)
@@ -108,7 +129,7 @@ def command(
             options=options,
             on_event=on_event,
         )
-    _tell(console, result, repair=repair or deletes)
+    _tell(console, result, repair=manner.repair or manner.deletes)
 
 
 def _tell(console: Console, result: VerifyResult, *, repair: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -27,7 +27,6 @@ from sfsync.config.spelling import shown, suggestion
 
 __all__ = ["Definitions", "Evidence", "Framework", "LeadStatusGroups", "Reasons"]
 
-LeadGroup = Literal["new", "working", "qualified", "disqualified"]
 Texts = Annotated[tuple[str, ...], Lax]
 FieldNames = Annotated[tuple[ApiName, ...], Lax, *Filled]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -79,10 +78,6 @@ class BusinessHours(StrictModel):
     def minutes_a_day(self) -> int:
         """How long a working day is."""
         return minutes_of(self.closes) - minutes_of(self.opens)
-
-    def is_open_on(self, day: date) -> bool:
-        """Whether anybody works on this day."""
-        return WEEKDAYS[day.weekday()] in self.days and day not in self.holidays
 
 
 #: What counts as business hours where nobody has said: whole days, Monday to Friday.

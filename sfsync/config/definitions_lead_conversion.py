@@ -118,16 +118,6 @@ class LeadConversion(StrictModel):
         return self._retrieved
 
     @property
-    def knows_mapping(self) -> bool:
-        """Whether it is known which custom fields are mapped, even if none is."""
-        return self.settings_file is not None or self.mapping is not None
-
-    @property
-    def knows_options(self) -> bool:
-        """Whether the options that let rules be bypassed are known, each of them."""
-        return None not in (self.require_validation, self.track_history, self.preserve_status)
-
-    @property
     def pairs(self) -> tuple[tuple[MappedField, Literal["settings", "definitions"]], ...]:
         """Every pair of the custom map with where it is said; a pair said twice is the file's."""
         own = dict.fromkeys(pair for pair in self.mapping or () if pair not in self._retrieved)

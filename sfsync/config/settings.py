@@ -154,9 +154,9 @@ class Settings(StrictModel):
         return ZoneInfo(self.timezone)
 
 
-def read_settings(path: Path, shown_as: str | None = None, *, installed: str | None = None) -> Settings:
+def read_settings(path: Path, shown_as: str | None = None) -> Settings:
     """Settings of a file. Raises `ConfigError` naming every problem; see `settings_from`."""
-    return settings_from(read_yaml(path, shown_as), root=path.parent, installed=installed)
+    return settings_from(read_yaml(path, shown_as), root=path.parent)
 
 
 def settings_from(document: Document, *, root: Path | None = None, installed: str | None = None) -> Settings:

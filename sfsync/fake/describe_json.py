@@ -50,6 +50,28 @@ _GLOBAL_FLAGS = {
     "updateable": "U",
 }
 
+#: Key of a field → flag of the catalogue: what the field is.
+_FIELD_FLAGS = {
+    "calculated": "F",
+    "createable": "c",
+    "defaultedOnCreate": "d",
+    "externalId": "e",
+    "formulaTreatNullNumberAsZero": "Z",
+    "idLookup": "i",
+    "nameField": "N",
+    "namePointing": "P",
+    "nillable": "n",
+    "permissionable": "p",
+    "polymorphicForeignKey": "P",
+    "restrictedPicklist": "r",
+    "searchPrefilterable": "S",
+    "unique": "q",
+    "updateable": "u",
+}
+
+#: Key of a field → letter of the catalogue: what a query may do with it.
+_QUERY_FLAGS = {"aggregatable": "a", "filterable": "f", "groupable": "g", "sortable": "s"}
+
 #: Keys of a field that say the same of every field the catalogue knows.
 _UNUSED: dict[str, Any] = {
     **dict.fromkeys(("controllerName", "defaultValueFormula", "filteredLookupInfo", "inlineHelpText"), None),
@@ -132,43 +154,26 @@ def field_body(field: FieldFacts) -> dict[str, Any]:
     text_bytes = 0 if field.type in NUMBER_TYPES else field.length * (1 if field.type in ID_TYPES else 3)
     body = {
         **_UNUSED,
-        "aggregatable": field.can("a"),
+        **{key: field.has(flag) for key, flag in _FIELD_FLAGS.items()},
+        **{key: field.can(letter) for key, letter in _QUERY_FLAGS.items()},
         "byteLength": text_bytes,
-        "calculated": field.has("F"),
         "calculatedFormula": field.formula,
         "compoundFieldName": field.compound,
-        "createable": field.has("c"),
         "custom": field.custom,
         "defaultValue": field.default,
-        "defaultedOnCreate": field.has("d"),
         "digits": field.digits,
-        "externalId": field.has("e"),
         "extraTypeInfo": field.extra,
-        "filterable": field.can("f"),
-        "formulaTreatNullNumberAsZero": field.has("Z"),
-        "groupable": field.can("g"),
-        "idLookup": field.has("i"),
         "label": field.label,
         "length": field.length,
         "name": field.name,
-        "nameField": field.has("N"),
-        "namePointing": field.has("P"),
-        "nillable": field.has("n"),
-        "permissionable": field.has("p"),
         "picklistValues": [_entry_body(entry) for entry in field.values],
-        "polymorphicForeignKey": field.has("P"),
         "precision": field.precision,
         "queryByDistance": field.type in {"address", "location"},
         "referenceTo": list(field.points_to),
         "relationshipName": field.parent,
-        "restrictedPicklist": field.has("r"),
         "scale": field.scale,
-        "searchPrefilterable": field.has("S"),
         "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
-        "sortable": field.can("s"),
         "type": field.type,
-        "unique": field.has("q"),
-        "updateable": field.has("u"),
     }
     return dict(sorted(body.items()))
 

@@ -20,7 +20,7 @@ from sfsync.errors import SfsyncError
 from sfsync.records import MetricResult
 from sfsync.report.figures import MonthBar, SourceBar, conversion_by_month, conversion_by_source
 from sfsync.report.metric_cards import MetricCard, metric_card
-from sfsync.report.rule_cards import OnPage, RuleCard, by_weight, records_each, rule_card, with_statements
+from sfsync.report.rule_cards import Page, RuleCard, by_weight, records_each, rule_card, with_statements
 from sfsync.report.text import impersonal, instance_host, instant, number, prose, visible
 from sfsync.report.touched import money_line, oldest_findings, records_touched
 from sfsync.report.verdict import passed, tiles, touched, unevaluated, verdict
@@ -127,20 +127,18 @@ def _facts(session: Session, result: AuditResult) -> dict[str, Any]:
 
 
 def _rule_cards(session: Session, result: AuditResult, *, include_values: bool) -> list[RuleCard]:
-    host = instance_host(result.instance_url)
-    oldest = oldest_findings(session, result.audit_id)
     weighed = by_weight(result.rules)
-    room, statements = records_each(len(weighed)), with_statements(weighed)
-    objects = frozenset(object_states(session))
+    page = Page(
+        audit_id=result.audit_id,
+        host=instance_host(result.instance_url),
+        objects=frozenset(object_states(session)),
+        include_values=include_values,
+        oldest=oldest_findings(session, result.audit_id),
+        with_sql=with_statements(weighed),
+    )
+    room = records_each(len(weighed))
     return [
-        rule_card(
-            each,
-            read_findings(session, result.audit_id, rule_id=each.rule.id, limit=room, waived=False),
-            page=OnPage(oldest.get(each.rule.id), each.rule.id in statements, objects),
-            audit_id=result.audit_id,
-            host=host,
-            include_values=include_values,
-        )
+        rule_card(each, read_findings(session, result.audit_id, rule_id=each.rule.id, limit=room, waived=False), page)
         for each in weighed
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -128,33 +128,35 @@ def with_statements(results: Sequence[RuleResult]) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class OnPage:
-    """What a card is told of its surroundings.
+class Page:
+    """What every card of a page is told.
 
     Attributes:
-        oldest: As of when the oldest of the rule's findings was found first.
-        with_sql: There is room for its statement.
+        audit_id: Whose findings are shown.
+        host: Of the org, for links into it; None where it is not known.
         objects: What the mirror holds.
+        include_values: Whether what fields hold may stand on it.
+        oldest: Id of a rule → as of when the oldest of its findings was found first.
+        with_sql: Ids of the rules for whose statement there is room.
     """
 
-    oldest: datetime | None = None
-    with_sql: bool = True
-    objects: frozenset[str] = frozenset()
+    audit_id: str
+    host: str | None
+    objects: frozenset[str]
+    include_values: bool
+    oldest: Mapping[str, datetime]
+    with_sql: frozenset[str]
+
+    @property
+    def label(self) -> Callable[[object], str]:
+        """How a value is written that may be about a person."""
+        return visible if self.include_values else impersonal
 
 
-def rule_card(
-    result: RuleResult,
-    findings: Sequence[Finding],
-    *,
-    audit_id: str,
-    host: str | None,
-    include_values: bool,
-    page: OnPage = OnPage(),
-) -> RuleCard:
+def rule_card(result: RuleResult, findings: Sequence[Finding], page: Page) -> RuleCard:
     """The card of one rule, with the findings that are to be listed."""
     rule = result.rule
     severity = result.worst
-    label = visible if include_values else impersonal
     left = result.count - len(findings)
     share = None if result.rate is None else 100 * result.rate
     return RuleCard(
@@ -175,14 +177,14 @@ def rule_card(
         unseen=visible(result.reason, 2000) if result.reason else None,
         severities=_severities(result),
         states=_states(result),
-        since=None if page.oldest is None else f"{page.oldest:%d %B %Y}".lstrip("0"),
-        breakdown=_breakdown(result, label),
-        records=tuple(_record(finding, host, page.objects, include_values=include_values) for finding in findings),
+        since=_since(page.oldest.get(rule.id)),
+        breakdown=_breakdown(result, page.label),
+        records=tuple(_record(finding, page) for finding in findings),
         more=number(left) if left > 0 else None,
         settings=_settings(result),
-        thresholds=_thresholds(result, label),
-        sql=result.sql.strip() if page.with_sql else None,
-        command=_command(rule.id, audit_id),
+        thresholds=_thresholds(result, page.label),
+        sql=result.sql.strip() if rule.id in page.with_sql else None,
+        command=_command(rule.id, page.audit_id),
     )
 
 
@@ -198,6 +200,10 @@ def _states(result: RuleResult) -> tuple[tuple[str, str], ...]:
     plain = {FindingState.NEW} if result.compared_with is None else set()
     counts = [(state, result.in_finding_state(state)) for state in FindingState if state not in plain]
     return tuple((state.value, number(n)) for state, n in counts if n)
+
+
+def _since(oldest: datetime | None) -> str | None:
+    return None if oldest is None else f"{oldest:%d %B %Y}".lstrip("0")
 
 
 def _breakdown(result: RuleResult, label: Callable[[object], str]) -> tuple[tuple[str, str], ...]:
@@ -234,12 +240,12 @@ def _command(rule_id: str, audit_id: str) -> str:
     return f'sfsync query --csv "SELECT object, record_id, message FROM sfsync.findings WHERE {where}"'
 
 
-def _record(finding: Finding, host: str | None, objects: Container[str], *, include_values: bool) -> Record:
+def _record(finding: Finding, page: Page) -> Record:
     # A rule of one's own may hand over anything as an Id, an e-mail address for one.
-    usable = include_values or is_record_id(finding.record_id) or is_metadata_name(finding.record_id, objects)
+    named = is_record_id(finding.record_id) or is_metadata_name(finding.record_id, page.objects)
     return Record(
-        id=visible(finding.record_id, 80) if usable else "(not a record Id)",
+        id=visible(finding.record_id, 80) if named or page.include_values else "(not a record Id)",
         object=visible(finding.object, 80),
-        link=record_link(host, finding.object, finding.record_id),
-        message=visible(finding.message) if include_values else None,
+        link=record_link(page.host, finding.object, finding.record_id),
+        message=visible(finding.message) if page.include_values else None,
     )

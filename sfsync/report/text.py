@@ -67,9 +67,9 @@ def number(value: float | None, decimals: int = 0) -> str:
     return f"{value:,.{decimals}f}".replace("-", MINUS)
 
 
-def percentage(value: float | None, decimals: int = 1) -> str:
+def percentage(value: float | None) -> str:
     """A percentage (already times 100)."""
-    return DASH if value is None else f"{number(value, decimals)}%"
+    return DASH if value is None else f"{number(value, 1)}%"
 
 
 def interval(ends: list[float] | None) -> str:

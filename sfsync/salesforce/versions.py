@@ -16,15 +16,15 @@ RESULT_PAGES = 58
 _VERSION = re.compile(r"v?(\d{1,3})(?:\.0)?", re.IGNORECASE)
 
 
-def normalised(version: str, *, source: str = "api_version") -> str:
+def normalised(version: str) -> str:
     """`66`, `66.0` and `v66.0` are all `66.0`.
 
     Raises:
-        UsageError: Anything else; `source` says where it came from.
+        UsageError: Anything else.
     """
     match = _VERSION.fullmatch(version.strip())
     if match is None:
-        raise UsageError(f"{source} is not an API version: {version[:20]!r}.", hint="Write it like 66.0.")
+        raise UsageError(f"api_version is not an API version: {version[:20]!r}.", hint="Write it like 66.0.")
     return f"{int(match[1])}.0"
 
 

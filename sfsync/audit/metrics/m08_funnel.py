@@ -10,7 +10,7 @@ from sfsync.audit.metrics.context import MetricContext
 from sfsync.audit.metrics.cycle import cycle, maturity
 from sfsync.audit.metrics.metric import Metric, left_out
 from sfsync.audit.metrics.opportunities import deals, has_history, process_names, stage_runs, stages
-from sfsync.audit.metrics.periods import chosen_period
+from sfsync.audit.metrics.periods import Period, chosen_period
 from sfsync.audit.metrics.tables import table
 from sfsync.audit.metrics.wilson import SMALLEST_RANKABLE, percent, wilson95
 from sfsync.records import MetricResult
@@ -36,6 +36,15 @@ METRIC = Metric(
     period=True,
 )
 
+#: What became of the cohort, and how many opportunities are not of it.
+_TOTALS = """
+SELECT count(*) FILTER (WHERE {cohort}) AS n,
+    count(*) FILTER (WHERE ({cohort}) AND is_won AND is_closed) AS won,
+    count(*) FILTER (WHERE ({cohort}) AND NOT is_closed) AS open,
+    count(*) FILTER (WHERE NOT ({cohort})) AS outside, count(*) FILTER (WHERE created_day IS NULL) AS undated
+FROM {deals} AS d
+"""
+
 
 def compute(bench: Bench, context: MetricContext) -> MetricResult:
     """The funnel of each sales process over a cohort that is old enough to judge."""
@@ -45,24 +54,10 @@ def compute(bench: Bench, context: MetricContext) -> MetricResult:
         return unmet
     chosen = chosen_period(context)
     mature = maturity(cycle(bench, context))
-    if chosen:
-        cohort = "d.created_day BETWEEN $first AND $last"
-        bound: dict[str, Any] = {"first": chosen.first, "last": chosen.last}
-    else:
-        cohort = "CAST($today AS DATE) - d.created_day >= $days"
-        bound = {"today": context.today.isoformat(), "days": mature["days"]}
+    cohort, bound = _cohort(context, chosen, mature["days"])
     counts = _counts(bench, context, cohort, bound)
     funnels = _funnels(bench, context, counts)
-    totals = bench.one(
-        f"""
-        SELECT count(*) FILTER (WHERE {cohort}) AS n,
-            count(*) FILTER (WHERE ({cohort}) AND is_won AND is_closed) AS won,
-            count(*) FILTER (WHERE ({cohort}) AND NOT is_closed) AS open,
-            count(*) FILTER (WHERE NOT ({cohort})) AS outside, count(*) FILTER (WHERE created_day IS NULL) AS undated
-        FROM {deals(bench, context)} AS d
-        """,
-        bound,
-    )
+    totals = bench.one(_TOTALS.format(cohort=cohort, deals=deals(bench, context)), bound)
     unplaced = sum(row["n"] for row in counts if row["place"] is None and not row["won"])
     details = {
         "cohort": chosen.as_json() if chosen else {"mature_from_days": mature["days"], "because": mature["origin"]},
@@ -82,6 +77,14 @@ def compute(bench: Bench, context: MetricContext) -> MetricResult:
     }
     reason = None if totals["n"] else "no opportunity is old enough to judge"
     return METRIC.result(context, percent(totals["won"], totals["n"]), totals["n"], details, reason)
+
+
+def _cohort(context: MetricContext, chosen: Period | None, mature_days: int) -> tuple[str, dict[str, Any]]:
+    """Which opportunities (`d`) are judged, as SQL and what it binds: of the chosen period, else those old enough."""
+    if chosen:
+        return "d.created_day BETWEEN $first AND $last", {"first": chosen.first, "last": chosen.last}
+    bound = {"today": context.today.isoformat(), "days": mature_days}
+    return "CAST($today AS DATE) - d.created_day >= $days", bound
 
 
 def _counts(bench: Bench, context: MetricContext, cohort: str, bound: Mapping[str, Any]) -> list[dict[str, Any]]:

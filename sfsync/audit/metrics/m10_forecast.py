@@ -51,11 +51,7 @@ def compute(bench: Bench, context: MetricContext) -> MetricResult:
     absent = [name for name in ("Probability", "Amount", "CloseDate") if not context.has(HISTORY, name)]
     if has_history(context) and absent:
         return METRIC.blind(context, f"{HISTORY} has no {', '.join(absent)}", context.enable(HISTORY, *absent))
-    chosen = chosen_period(context)
-    candidates = [chosen] if chosen else complete_quarters(context)
-    over = [each for each in candidates if end_of(context, each.last) <= context.as_of]
-    known = known_instants(bench, context, [start_of(context, each.first) for each in over])
-    periods = [each for each in over if start_of(context, each.first) in known]
+    periods = _known_periods(bench, context)
     if not periods:
         return METRIC.blind(
             context,
@@ -63,10 +59,7 @@ def compute(bench: Bench, context: MetricContext) -> MetricResult:
             f"{context.enable(HISTORY, 'OpportunityId', 'StageName', 'CreatedDate', 'Probability')}; or go on pulling: "
             "the mirror keeps its own past from the first pull on",
         )
-    # The ends, too: what slips needs them, and then one table serves both metrics.
-    bounds = {start_of(context, each.first) for each in periods} | {end_of(context, each.last) for each in periods}
-    taken = snapshots(bench, context, sorted(bounds))
-    sides = _share_sides(bench, context, taken, periods)
+    sides = _share_sides(bench, context, periods)
     rows = [row for place, period in enumerate(periods) for row in _period(bench, context, sides, place, period)]
     currencies = _by_currency(rows)
     bins, brier = _calibration(bench, context, sides)
@@ -86,18 +79,35 @@ def compute(bench: Bench, context: MetricContext) -> MetricResult:
         ],
         "tables": _tables(rows, currencies, bins),
     }
-    head = headline_row(context, currencies)
-    value = head["wape"] if head else None
-    reason = None
-    if head is None:
-        reason = "several currencies, which are never added up: see each" if currencies else "nothing was due or won"
-    elif value is None:
-        reason = "nothing was won in these periods, so there is nothing to measure an error by"
+    value, reason = _headline(context, currencies)
     return METRIC.result(context, value, n, details, reason)
 
 
-def _share_sides(bench: Bench, context: MetricContext, taken: str, periods: list[Period]) -> str:
+def _known_periods(bench: Bench, context: MetricContext) -> list[Period]:
+    """The chosen period, else the last quarters: those that are over, and of whose beginning is known what was open."""
+    chosen = chosen_period(context)
+    candidates = [chosen] if chosen else complete_quarters(context)
+    over = [each for each in candidates if end_of(context, each.last) <= context.as_of]
+    known = known_instants(bench, context, [start_of(context, each.first) for each in over])
+    return [each for each in over if start_of(context, each.first) in known]
+
+
+def _headline(context: MetricContext, currencies: list[dict[str, Any]]) -> tuple[float | None, str | None]:
+    """The error that stands for all currencies, or why there is none."""
+    head = headline_row(context, currencies)
+    if head is None:
+        why = "several currencies, which are never added up: see each" if currencies else "nothing was due or won"
+        return None, why
+    if head["wape"] is None:
+        return None, "nothing was won in these periods, so there is nothing to measure an error by"
+    return head["wape"], None
+
+
+def _share_sides(bench: Bench, context: MetricContext, periods: list[Period]) -> str:
     """`period` (its place), `side` (expected or won), `id`, `probability`, and the amount: one row an opportunity."""
+    # The ends, too: what slips needs them, and then one table serves both metrics.
+    bounds = {start_of(context, each.first) for each in periods} | {end_of(context, each.last) for each in periods}
+    taken = snapshots(bench, context, sorted(bounds))
     spans = " UNION ALL ".join(
         f"SELECT {place} AS period, CAST($start_{place} AS TIMESTAMP) AS starts_at, "
         f"CAST($first_{place} AS DATE) AS first, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sfsync.audit.metrics.bench import Bench
@@ -64,20 +65,22 @@ def compute(bench: Bench, context: MetricContext) -> MetricResult:
         "p90": totals["p90"],
         "oldest": totals["oldest"] if n else None,
         "not_evaluable": others["unknown"] + totals["undated"],
-        "exclusions": left_out(
-            closed=others["closed"],
-            **{"in the recycle bin": others["deleted"], "omitted from forecasts": others["omitted"]},
-            won_but_not_closed=others["won_but_open"],
-            without_saying_whether_closed=others["unknown"],
-            **{
-                "without a created date": totals["undated"],
-                "created after the as-of day": totals["in_future"],
-            },
-        ),
+        "exclusions": _exclusions(others, totals),
         "notes": [omitted_in_words(context)],
         "tables": buckets,
     }
     return METRIC.result(context, totals["median"], n, details, None if n else "there are no open opportunities")
+
+
+def _exclusions(others: Mapping[str, Any], totals: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Opportunities that are not open or have no age: `others` are out of the pipeline, `totals` are about it."""
+    return left_out(
+        closed=others["closed"],
+        **{"in the recycle bin": others["deleted"], "omitted from forecasts": others["omitted"]},
+        won_but_not_closed=others["won_but_open"],
+        without_saying_whether_closed=others["unknown"],
+        **{"without a created date": totals["undated"], "created after the as-of day": totals["in_future"]},
+    )
 
 
 def _buckets(bench: Bench, context: MetricContext, aged: str) -> list[dict[str, Any]]:

@@ -36,6 +36,15 @@ METRIC = Metric(
 
 _MOST = 50
 
+#: Leads, and those that meet as many criteria as are asked for: now, and when they were converted.
+_TOTALS = """
+SELECT count(*) FILTER (WHERE as_of = 'now') AS n,
+    count(*) FILTER (WHERE as_of = 'now' AND met >= required) AS enough,
+    count(*) FILTER (WHERE as_of = 'conversion') AS converted,
+    count(*) FILTER (WHERE as_of = 'conversion' AND met >= required) AS converted_enough,
+    count(*) FILTER (WHERE as_of = 'conversion' AND NOT is_sure) AS unsure
+"""
+
 
 def compute(bench: Bench, context: MetricContext) -> MetricResult:
     """Coverage of each criterion, by status and owner."""
@@ -52,14 +61,7 @@ def compute(bench: Bench, context: MetricContext) -> MetricResult:
             return METRIC.blind(context, told.reason, told.enable)
     unseen = _unseen(context)
     rows = _criteria(bench, str(criteria), unseen)
-    totals = bench.one(f"""
-    SELECT count(*) FILTER (WHERE as_of = 'now') AS n,
-        count(*) FILTER (WHERE as_of = 'now' AND met >= required) AS enough,
-        count(*) FILTER (WHERE as_of = 'conversion') AS converted,
-        count(*) FILTER (WHERE as_of = 'conversion' AND met >= required) AS converted_enough,
-        count(*) FILTER (WHERE as_of = 'conversion' AND NOT is_sure) AS unsure
-    FROM {score}
-    """)
+    totals = bench.one(f"{_TOTALS} FROM {score}")
     n, enough = totals["n"], totals["enough"]
     details = {
         "framework": context.definitions.framework,
@@ -67,13 +69,7 @@ def compute(bench: Bench, context: MetricContext) -> MetricResult:
         "of": len(framework.criteria),
         "enough": enough,
         "wilson95": wilson95(enough, n),
-        "at_conversion": {
-            "n": totals["converted"],
-            "enough": totals["converted_enough"],
-            "percent": percent(totals["converted_enough"], totals["converted"]),
-            "wilson95": wilson95(totals["converted_enough"], totals["converted"]),
-            "values_of_then_unknown": totals["unsure"],
-        },
+        "at_conversion": _at_conversion(totals["converted"], totals["converted_enough"], totals["unsure"]),
         "criteria": rows,
         "by_status": _by(bench, context, str(score), "Status"),
         "by_owner": _by(bench, context, str(score), "OwnerId"),
@@ -100,6 +96,16 @@ def _unseen(context: MetricContext) -> list[str]:
         for name, evidence in framework.criteria.items()
         if not any(getattr(piece, "field", None) is None or any(evidence_columns(piece, audit)) for piece in evidence)
     ]
+
+
+def _at_conversion(converted: int, enough: int, unsure: int) -> dict[str, Any]:
+    return {
+        "n": converted,
+        "enough": enough,
+        "percent": percent(enough, converted),
+        "wilson95": wilson95(enough, converted),
+        "values_of_then_unknown": unsure,
+    }
 
 
 def _criteria(bench: Bench, criteria: str, unseen: Sequence[str]) -> list[dict[str, Any]]:

@@ -38,11 +38,11 @@ def fiscal_quarter(day: date, start_month: int) -> Period:
     return Period(first, last, f"FY{year} Q{number + 1}")
 
 
-def complete_quarters(context: MetricContext, count: int = QUARTERS_BACK) -> list[Period]:
+def complete_quarters(context: MetricContext) -> list[Period]:
     """The last fiscal quarters that are over, oldest first."""
     quarters: list[Period] = []
     day = fiscal_quarter(context.today, context.fiscal_year_start_month).first
-    while len(quarters) < count and day.year > 1900:
+    while len(quarters) < QUARTERS_BACK and day.year > 1900:
         quarter = fiscal_quarter(day - timedelta(days=1), context.fiscal_year_start_month)
         quarters.append(quarter)
         day = quarter.first

@@ -24,12 +24,12 @@ class Factor:
     source: str | None
     dated: bool = False
 
-    def join(self, currency: str, day: str, alias: str = "rate") -> str:
+    def join(self, currency: str, day: str) -> str:
         """What `expression` needs beside a row with this currency and day."""
         if self.source is None:
             return ""
-        days = f" AND {day} >= {alias}.first_day AND {day} < {alias}.next_day" if self.dated else ""
-        return f"LEFT JOIN ({self.source}) AS {alias} ON {alias}.currency = {currency}{days}"
+        days = f" AND {day} >= rate.first_day AND {day} < rate.next_day" if self.dated else ""
+        return f"LEFT JOIN ({self.source}) AS rate ON rate.currency = {currency}{days}"
 
 
 def factor(context: MetricContext) -> Factor:

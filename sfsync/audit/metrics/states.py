@@ -101,19 +101,10 @@ def _share_rebuilt(bench: Bench, context: MetricContext, instant: datetime, name
     def column(field: str, sql_type: str = "VARCHAR") -> str:
         return held(context, "o", field, sql_type)
 
-    rate, known = factor(context), stages(bench, context)
-    gone = "FALSE"
-    if context.has("Opportunity", "IsDeleted"):
-        stamp = column("SystemModstamp", "TIMESTAMP")
-        gone = f"""(COALESCE(o."IsDeleted", FALSE) AND COALESCE({stamp} <= $at, TRUE))"""
-
     def then(name: str, field: str, sql_type: str) -> str:
-        """The value of then, also where it was none; that of now where the history has no such column, or no row."""
-        now = column(field, sql_type)
-        return (
-            f"CASE WHEN p.opportunity_id IS NULL THEN {now} ELSE p.{name} END" if context.has(HISTORY, field) else now
-        )
+        return _of_then(context, name, field, sql_type)
 
+    rate, known = factor(context), stages(bench, context)
     amount, closes = then("amount", "Amount", "DOUBLE"), then("close_date", "CloseDate", "DATE")
     created = column("CreatedDate", "TIMESTAMP")
     owner = f"COALESCE(w.owner_id, {column('OwnerId')})" if _has_owners(context) else column("OwnerId")
@@ -128,7 +119,7 @@ def _share_rebuilt(bench: Bench, context: MetricContext, instant: datetime, name
         {then("probability", "Probability", "DOUBLE")} AS probability,
         COALESCE(p.stage, o."StageName") AS stage, COALESCE(s.is_closed, FALSE) AS is_closed,
         COALESCE(s.is_won, FALSE) AS is_won, {closes} AS close_date,
-        {then("forecast", "ForecastCategory", "VARCHAR")} AS forecast, {gone} AS is_deleted,
+        {then("forecast", "ForecastCategory", "VARCHAR")} AS forecast, {_was_gone(context)} AS is_deleted,
         COALESCE({created}, p.valid_from) AS created_at
     FROM sf_all."Opportunity" AS o
     LEFT JOIN held AS p ON p.opportunity_id = o."Id"
@@ -138,6 +129,20 @@ def _share_rebuilt(bench: Bench, context: MetricContext, instant: datetime, name
     WHERE COALESCE({created}, p.valid_from) <= $at
     """
     return bench.share(name, select, {"at": instant})
+
+
+def _of_then(context: MetricContext, name: str, field: str, sql_type: str) -> str:
+    """The value of then (`p`), also where it was none; that of now (`o`) where the history has no column or row."""
+    now = held(context, "o", field, sql_type)
+    return f"CASE WHEN p.opportunity_id IS NULL THEN {now} ELSE p.{name} END" if context.has(HISTORY, field) else now
+
+
+def _was_gone(context: MetricContext) -> str:
+    """Whether a record (`o`) was deleted already: its last stamp is that of the deletion."""
+    if not context.has("Opportunity", "IsDeleted"):
+        return "FALSE"
+    stamp = held(context, "o", "SystemModstamp", "TIMESTAMP")
+    return f"""(COALESCE(o."IsDeleted", FALSE) AND COALESCE({stamp} <= $at, TRUE))"""
 
 
 def _owners(context: MetricContext) -> str:

@@ -31,23 +31,24 @@ _WORD = re.compile(r"[a-z_][a-z0-9_]*")
 Relations = Mapping[str, Relation]
 
 
-def load_relations(folder: Path | None = None) -> Relations:
-    """Every relation by its name.
-
-    Args:
-        folder: Of a project's own relations; a folder that does not exist holds none.
+def load_relations() -> Relations:
+    """Every relation that comes with sfsync, by its name.
 
     Raises:
         RuleError: Names every problem in every file.
     """
-    relations, problems = survey_relations(folder)
+    relations, problems = survey_relations()
     if problems:
         raise RuleError(problems)
     return relations
 
 
 def survey_relations(folder: Path | None = None) -> tuple[Relations, list[Problem]]:
-    """Every relation, and what is wrong with some of them."""
+    """Every relation, and what is wrong with some of them.
+
+    Args:
+        folder: Of a project's own relations; a folder that does not exist holds none.
+    """
     relations, problems = _packaged()
     if folder is not None and folder.is_dir():
         files = sorted(folder.glob("*.yml"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -127,17 +126,9 @@ class Behaviour:
 
     # --- currencies ------------------------------------------------------------------------------------------------
 
-    def convert_currency(self, amount: float, source: str, target: str, at: datetime | None = None) -> float:
-        """An amount of one currency in another, by the org's rates (by those of the day `at`, if they are dated)."""
-        return self.currencies.convert(amount, source, target, at)
-
     def user_currency(self, user_id: str) -> str:
         """The currency that `convertCurrency()` converts to for a user."""
         return self.currencies.of_user(user_id)
-
-    def currency_sql(self, amount_sql: str, iso_sql: str, target: str, date_sql: str | None = None) -> str:
-        """An SQL expression for an amount (in the currency `iso_sql`) in the currency `target`."""
-        return self.currencies.sql(amount_sql, iso_sql, target, date_sql)
 
     def record_type_infos(self, object_name: str, user_id: str) -> list[Mapping[str, object]]:
         """The object's own record types for a user's describe; the master record type is not among them."""

@@ -7,7 +7,7 @@ changes every conversion from then on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -97,21 +97,6 @@ class Currencies:
         with self._org.database.reading() as cursor:
             row = cursor.execute('SELECT "DefaultCurrencyIsoCode" FROM "User" WHERE "Id" = ?', [user_id]).fetchone()
         return str(row[0]) if row and row[0] else self.corporate
-
-    def convert(self, amount: float, source: str, target: str, at: date | datetime | None = None) -> float:
-        """An amount of one currency in another; raises UsageError for a currency that the org does not have."""
-        if not self.enabled:
-            return amount
-        day = f"DATE {literal(at.strftime('%Y-%m-%d'))}" if at else None
-        with self._org.database.reading() as cursor:
-            row = cursor.execute(
-                f"SELECT {self.sql('v.amount', 'v.code', target, day)}"
-                " FROM (SELECT ?::DOUBLE AS amount, ? AS code) AS v",
-                [amount, source],
-            ).fetchone()
-        if row is None or row[0] is None:
-            raise UsageError(f"the org has no currency `{source}` or no currency `{target}`")
-        return float(row[0])
 
     def sql(self, amount_sql: str, iso_sql: str, target: str, date_sql: str | None = None) -> str:
         """An SQL expression for an amount (in the currency `iso_sql`, null is the corporate one) in another currency.

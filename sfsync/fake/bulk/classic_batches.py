@@ -49,7 +49,6 @@ class Batch:
 
     Attributes:
         request: What the client sent; None for a batch that the org made itself.
-        request_type: Its media type.
         worked: Whether the work was done, or tried.
         final: The state in which it will end, known once it was worked on.
         message: Why it failed.
@@ -64,7 +63,6 @@ class Batch:
     progress: Progress
     state: str
     request: Path | None = None
-    request_type: str = ""
     worked: bool = False
     final: str = ""
     message: str | None = None

@@ -139,7 +139,7 @@ class ClassicJobs:
                         batch.state = NOT_PROCESSED
         return job
 
-    def add_batch(self, job_id: str, data: bytes, content_type: str) -> Batch:
+    def add_batch(self, job_id: str, data: bytes) -> Batch:
         """Hand in a batch."""
         job = self.get(job_id)
         if len(data) > MOST_BYTES:
@@ -155,7 +155,6 @@ class ClassicJobs:
             batch = self._batch(job)
             batch.request = scratch_file(self._org, "batch")
             batch.request.write_bytes(data)
-            batch.request_type = content_type
             if job.transition.immediate:
                 self._run(job, batch)
         return batch

@@ -49,7 +49,7 @@ def add_batch(context: Context, version: str, job_id: str) -> Response:  # noqa:
     """Hand in a batch."""
     jobs = context.org.bulk.classic
     job = jobs.get(job_id)
-    batch = jobs.add_batch(job_id, _body(context.request), context.request.headers.get("Content-Type", ""))
+    batch = jobs.add_batch(job_id, _body(context.request))
     return _answer(batch_info(batch, json=job.speaks_json), json=job.speaks_json, status=201)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from sfsync.config.spelling import shown, suggestion
+from sfsync.config.spelling import shown
 from sfsync.mapping.transforms.computed import UnusableExpression
 from sfsync.store.sql_trees import sql_trees
 
@@ -138,10 +138,3 @@ def _parsed(text: str) -> exp.Expression:
         raise UnusableExpression("an expression needs no name (`AS`)")
     found: exp.Expression = tree
     return found
-
-
-def missing_columns(columns: tuple[str, ...], source_columns: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
-    """Columns that the source does not have, each with a suggestion."""
-    for column in columns:
-        if column.casefold() not in source_columns:
-            yield column, suggestion(column, source_columns.values())

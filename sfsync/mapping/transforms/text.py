@@ -10,8 +10,6 @@ from sfsync.config.model import Fault, StrictModel, faulty
 from sfsync.mapping.transforms.stage import Kind, Stage, Telling, checked, plain, some, trimmed
 from sfsync.store.names import literal
 
-TextWord = Literal["trim", "squeeze", "lower", "upper", "title", "email"]
-
 #: Words of a text transform → what a round trip would lose.
 LOSSES: dict[str, str] = {
     "trim": "cuts the blanks around a text",

@@ -11,7 +11,7 @@ import pytest
 from sqlglot import exp
 
 from sfsync.audit.business_hours import business_hours
-from sfsync.config.definitions_hours import WHOLE_WORKING_DAYS, BusinessHours, minutes_of
+from sfsync.config.definitions_hours import WEEKDAYS, WHOLE_WORKING_DAYS, BusinessHours, minutes_of
 
 HOURS = BusinessHours.model_validate(
     {
@@ -37,7 +37,8 @@ def counted(since: datetime, until: datetime, hours: BusinessHours, zone: str) -
     opens, closes, minutes, moment = minutes_of(hours.opens), minutes_of(hours.closes), 0, since
     while moment < until:
         local = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
-        minutes += hours.is_open_on(local.date()) and opens <= local.hour * 60 + local.minute < closes
+        worked = WEEKDAYS[local.weekday()] in hours.days and local.date() not in hours.holidays
+        minutes += worked and opens <= local.hour * 60 + local.minute < closes
         moment += timedelta(minutes=1)
     return minutes / 60
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import pytest
 
@@ -9,10 +9,18 @@ from sfsync.errors import UsageError
 DATA = "/services/data/v60.0"
 
 
+def converted(org, amount, source, target, day=None):
+    sql = org.behaviour.currencies.sql("v.amount", "v.code", target, f"DATE '{day}'" if day else None)
+    with org.database.reading() as cursor:
+        return cursor.execute(
+            f"SELECT {sql} FROM (SELECT ?::DOUBLE AS amount, ? AS code) AS v", [amount, source]
+        ).fetchone()[0]
+
+
 def test_an_org_has_one_currency_until_told_otherwise(org, client):
     assert client.query("SELECT Id FROM CurrencyType")[0]["errorCode"] == "INVALID_TYPE"
     assert org.catalog.facts("Lead").field("CurrencyIsoCode") is None
-    assert org.behaviour.convert_currency(10, "EUR", "USD") == 10
+    assert converted(org, 10, "EUR", "USD") == 10
     assert org.behaviour.user_currency(org.admin_id) == "USD"
 
 
@@ -33,21 +41,18 @@ def test_records_get_a_currency_and_rates_are_records(org, client):
 
 def test_amounts_are_converted_by_the_rates(org):
     org.multi_currency({"EUR": 1, "USD": 1.25, "JPY": 150})
-    convert = org.behaviour.convert_currency
-    assert convert(100, "EUR", "USD") == 125.0
-    assert convert(100, "JPY", "EUR") == pytest.approx(0.666667)
-    assert convert(125, "USD", "JPY") == 15000.0
-    with pytest.raises(UsageError, match="XXX"):
-        convert(1, "XXX", "EUR")
+    assert converted(org, 100, "EUR", "USD") == 125.0
+    assert converted(org, 100, "JPY", "EUR") == pytest.approx(0.666667)
+    assert converted(org, 125, "USD", "JPY") == 15000.0
+    assert converted(org, 1, "XXX", "EUR") is None
 
 
 def test_dated_rates_hold_from_their_day_on(org):
     org.multi_currency({"USD": 1, "EUR": 0.5}, {"EUR": {date(2026, 1, 1): 0.8, date(2026, 2, 1): 0.9}})
-    convert = org.behaviour.convert_currency
-    assert convert(100, "USD", "EUR") == 50.0
-    assert convert(100, "USD", "EUR", date(2026, 1, 31)) == 80.0
-    assert convert(100, "USD", "EUR", datetime(2026, 2, 1, 1)) == 90.0
-    assert convert(100, "USD", "EUR", date(2025, 12, 31)) == 50.0
+    assert converted(org, 100, "USD", "EUR") == 50.0
+    assert converted(org, 100, "USD", "EUR", date(2026, 1, 31)) == 80.0
+    assert converted(org, 100, "USD", "EUR", date(2026, 2, 1)) == 90.0
+    assert converted(org, 100, "USD", "EUR", date(2025, 12, 31)) == 50.0
     with org.database.reading() as cursor:
         rows = cursor.execute(
             'SELECT "StartDate", "NextStartDate" FROM "DatedConversionRate" ORDER BY "StartDate"'
@@ -60,7 +65,7 @@ def test_a_user_may_have_another_currency(org):
     user = org.add_user("Jones", DefaultCurrencyIsoCode="EUR")
     assert org.behaviour.user_currency(user) == "EUR"
     assert org.behaviour.user_currency(org.admin_id) == "USD"
-    sql = org.behaviour.currency_sql('"Amount"', '"CurrencyIsoCode"', "EUR", '"CloseDate"')
+    sql = org.behaviour.currencies.sql('"Amount"', '"CurrencyIsoCode"', "EUR", '"CloseDate"')
     row = {"Name": "N", "StageName": "Prospecting", "CloseDate": "2026-01-01", "Amount": 10}
     org.insert("Opportunity", [row, {**row, "CurrencyIsoCode": "EUR"}])
     with org.database.reading() as cursor:
