@@ -36,8 +36,8 @@ MOST_SHOWN = 200
 
 @click.command("resolve", help=HELP, short_help="Settle conflicts of two-way tables.")
 @click.argument("tables", nargs=-1, metavar="[TABLE]...")
-@click.option("--org", "winner", flag_value="org", help="Take the org's values; the local edits are given up.")
-@click.option("--local", "winner", flag_value="local", help="Keep the local values; the next plan writes them.")
+@click.option("--org", "org_wins", is_flag=True, help="Take the org's values; the local edits are given up.")
+@click.option("--local", "local_wins", is_flag=True, help="Keep the local values; the next plan writes them.")
 @click.option("--record", "records", multiple=True, metavar="ID", help="Only this record; may be repeated.")
 @click.option("--column", "columns", multiple=True, metavar="NAME", help="Only this column; may be repeated.")
 @click.option("--show-values", is_flag=True, help="Show e-mail addresses, phone numbers and other sensitive values.")
@@ -48,7 +48,8 @@ MOST_SHOWN = 200
 def command(
     console: Console,
     tables: tuple[str, ...],
-    winner: str | None,
+    org_wins: bool,
+    local_wins: bool,
     records: tuple[str, ...],
     columns: tuple[str, ...],
     every: bool,
@@ -61,10 +62,12 @@ def command(
     from sfsync.project import find_project
     from sfsync.store import open_store
 
+    if org_wins and local_wins:
+        raise UsageError("only one side can be right", hint="either --org or --local")
     found = find_project(project)
     chosen = chosen_tables(load_mappings(found.mappings_dir), tables)
     store = open_store(found.store_path)
-    if winner is None:
+    if not (org_wins or local_wins):
         if records or columns or every:
             raise UsageError("say which side is right", hint="--org or --local")
         with store.reading() as session:
@@ -72,6 +75,7 @@ def command(
         return
     if not (records or columns or every):
         raise UsageError("say which conflicts", hint="--record ID, --column NAME, or --all")
+    winner = "org" if org_wins else "local"
     settled, left = _settle(found, store, chosen, winner, (_long_ids(records), columns))
 
     def human() -> None:
@@ -166,13 +170,14 @@ def list_conflicts(
 def _sensitive(session: Session, mappings: Sequence[Mapping]) -> dict[str, set[str]]:
     """Object → fields whose values are personal."""
     from sfsync.store.mirror import read_describes
-    from sfsync.sync.plan.sensitive import sensitive_fields
+    from sfsync.sync.plan.sensitive import sensitive_fields, sensitive_lookups
 
     describes = read_describes(session)
     found: dict[str, set[str]] = {}
     for mapping in mappings:
         if mapping.object in describes:
-            found.setdefault(mapping.object, set()).update(sensitive_fields(mapping, describes[mapping.object]))
+            hidden = found.setdefault(mapping.object, set())
+            hidden |= sensitive_fields(mapping, describes[mapping.object]) | sensitive_lookups(mapping, describes)
     return found
 
 

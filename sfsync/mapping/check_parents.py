@@ -40,7 +40,7 @@ def shared_parents(
             for name in lookup.objects:
                 described = describes[name].field(lookup.field_of(name)) if name in describes else None
                 if described is not None and not tells_apart(name, described):
-                    yield from _shared(session, mapping, (field, lookup), name, described)
+                    yield from _shared(session, mapping, (field, lookup), describes[name], described)
             yield from _of_two_objects(session, mapping, (field, lookup), describes)
 
 
@@ -53,7 +53,7 @@ def _of_two_objects(
     for name in lookup.objects:
         described = describes[name].field(lookup.field_of(name)) if name in describes else None
         if described is not None and described.name in table_columns(session, "sf", name):
-            value, where = _candidates(mapping, field, name, described, session)
+            value, where = _candidates(mapping, field, describes[name], described, session)
             text = f"CAST({value} AS VARCHAR)"  # each once: of a name that thousands have, pairs would be millions
             records = f'SELECT {text} AS value, min(rec."Id") AS id FROM {table("sf", name)} AS rec'
             held.append((name, f"{records} WHERE {where} GROUP BY 1"))
@@ -73,12 +73,12 @@ def _of_two_objects(
 
 
 def _shared(
-    session: Session, mapping: Mapping, entry: tuple[str, Lookup], name: str, by: FieldDescribe
+    session: Session, mapping: Mapping, entry: tuple[str, Lookup], parent: ObjectDescribe, by: FieldDescribe
 ) -> Iterator[Problem]:
-    field, _lookup = entry
+    (field, _lookup), name = entry, parent.name
     if by.name not in table_columns(session, "sf", name):
         return
-    value, where = _candidates(mapping, field, name, by, session)
+    value, where = _candidates(mapping, field, parent, by, session)
     shared = f'SELECT min(rec."Id") AS first_id, max(rec."Id") AS last_id FROM {table("sf", name)} AS rec'
     shared += f" WHERE {where} GROUP BY {value} HAVING count(*) > 1"
     counted = f"SELECT count(*) OVER (), first_id, last_id FROM ({shared}) AS g ORDER BY first_id LIMIT 1"
@@ -86,13 +86,16 @@ def _shared(
         yield _problem(mapping, entry, f"{name}.{by.name}", (count, first, last))
 
 
-def _candidates(mapping: Mapping, field: str, name: str, by: FieldDescribe, session: Session) -> tuple[str, str]:
+def _candidates(
+    mapping: Mapping, field: str, parent: ObjectDescribe, by: FieldDescribe, session: Session
+) -> tuple[str, str]:
     """SQL of the value that a record is found by, and of whether it can be found, over the alias `rec`."""
-    value = f"rec.{quote(by.name)}"
+    name, value = parent.name, f"rec.{quote(by.name)}"
     if sql_type(by) == "VARCHAR":
         value = f"nullif(trim({value}), '')" if by.case_sensitive else f"nullif(lower(trim({value})), '')"
     where = [f"{value} IS NOT NULL"]
-    where += [f"rec.{quote(key)} = {literal(text)}" for key, text in parent_conditions(mapping.object, name).items()]
+    conditions = parent_conditions(mapping.object, field, parent)
+    where += [f"rec.{quote(key)} = {literal(text)}" for key, text in conditions.items()]
     columns = table_columns(session, "sf", name)
     if field in MUST_BE_ACTIVE and "IsActive" in columns:
         where.append('rec."IsActive" IS NOT FALSE')

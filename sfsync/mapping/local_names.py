@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -30,8 +31,12 @@ RESERVED_SCHEMAS = frozenset(
     }
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-#: What files have at the top of their columns; a quote or a semicolon there is a mistake in reading them.
-_HEADER = re.compile(r"[^\W][\w \-./()#&%:'?+*@$€,\[\]]{0,254}")
+#: What files have at the top of their columns, in any alphabet (many write vowels as marks, which are no letters) and
+#: with any sign; a quote, a semicolon or a control character there is a mistake in reading them.
+_HEADER = re.compile(r"[^\s\"'`;\\\x00-\x1f\x7f-\x9f][^\";\\\x00-\x1f\x7f-\x9f\u2028\u2029]{0,254}")
+_BLANKS = re.compile(r"\s+")
+#: Characters that nobody sees and no keyboard has: marks of direction and order, breaks without width, soft hyphens.
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _RULE = "letters, digits and underscores, at most 63, not beginning with a digit"
 
 
@@ -81,7 +86,12 @@ def is_column(text: str) -> bool:
 
 def check_header(text: str) -> str:
     """The text, when it may name a column of a file, where people write what they like: `First Name (1)`."""
-    return text if _HEADER.fullmatch(text) else check_column(text)
+    return text if _HEADER.fullmatch(text) and not _INVISIBLE.search(text) else check_column(text)
+
+
+def readable_header(name: str) -> str:
+    """The name of a file's column as people read and type it: a line break in it is a blank, `é` one letter."""
+    return _BLANKS.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFC", name))).strip()
 
 
 LocalTable = Annotated[str, AfterValidator(_check_table)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 
@@ -73,6 +73,7 @@ class PushLookup:
         null: What an empty value means: `keep` or `clear`.
         write: `always` or `if-empty`.
         required: A new record cannot be without it.
+        telling: How a problem names the value.
     """
 
     field: str
@@ -86,6 +87,7 @@ class PushLookup:
     null: str
     write: str
     required: bool
+    telling: Telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ def push_columns(
     source_columns: AnyMapping[str, str],
     *,
     salt: str = "",
+    secret: Container[str] = frozenset(),
 ) -> PushPlan:
     """The push side of a mapping.
 
@@ -159,6 +162,7 @@ def push_columns(
         source_columns: Column → SQL type of the source, as the database names types. VARCHAR columns are read as
             text of which nothing is assumed; others keep their type.
         salt: Makes masks of two projects differ; a secret of the project.
+        secret: API names of lookups whose values no problem repeats.
 
     Raises:
         MappingError: The source lacks columns that the mapping reads; every one is told.
@@ -170,7 +174,7 @@ def push_columns(
     columns = SourceColumns.of(source_columns)
     if problems := source_problems(mapping, columns):
         raise MappingError(problems)
-    work = _Work(mapping, describes, describe, columns, salt, Layers())
+    work = _Work(mapping, describes, describe, columns, salt, secret, Layers())
     return work.plan()
 
 
@@ -181,6 +185,7 @@ class _Work:
     describe: ObjectDescribe
     columns: SourceColumns
     salt: str
+    secret: Container[str]
     layers: Layers
 
     def plan(self) -> PushPlan:
@@ -266,13 +271,16 @@ class _Work:
         objects = lookup.objects
         by = tuple(lookup.field_of(each) for each in objects)
         parent = self.describes.get(objects[0])
-        pipeline = lookup_pipeline(self.mapping, name, lookup, parent.field(by[0]) if parent else None, self.columns)
+        conditions = (parent_conditions(self.mapping.object, name, self.describes.get(each)) for each in objects)
+        described_by = parent.field(by[0]) if parent else None
+        telling = Telling(values=name not in self.secret)
+        pipeline = lookup_pipeline(self.mapping, name, lookup, described_by, self.columns, telling)
         value, problem = self.layers.add(pipeline)
         return PushLookup(
             field=name,
             objects=objects,
             by=by,
-            conditions=tuple(parent_conditions(self.mapping.object, each) for each in objects),
+            conditions=tuple(conditions),
             value_sql=value,
             problem_sql=problem,
             on_missing=lookup.on_missing,
@@ -280,12 +288,22 @@ class _Work:
             null=lookup.null,
             write=lookup.write,
             required=described is not None and is_required(described),
+            telling=telling,
         )
 
 
-def parent_conditions(object_name: str, parent: str) -> dict[str, str]:
-    """What else must hold of a parent: a developer name is unique among the record types of one object only."""
-    return {"SobjectType": object_name} if parent == "RecordType" else {}
+def parent_conditions(object_name: str, field: str, parent: ObjectDescribe | None) -> dict[str, str]:
+    """What else must hold of a parent: field → value.
+
+    A developer name is unique among the record types of one object only. Of groups, queues alone can own records, and
+    a public group may have the name of one: developer names are unique by the type of a group (Object Reference,
+    Group).
+    """
+    if parent is not None and parent.name == "RecordType":
+        return {"SobjectType": object_name}
+    if parent is not None and parent.name == "Group" and field == "OwnerId" and parent.field("Type") is not None:
+        return {"Type": "Queue"}
+    return {}
 
 
 def is_required(described: FieldDescribe) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 
@@ -9,13 +11,14 @@ from sfsync.config.spelling import shown, suggestion
 from sfsync.errors import Problem
 from sfsync.mapping.field_mapping import FieldMapping, Lookup
 from sfsync.mapping.field_values import OtherValue
+from sfsync.mapping.local_names import readable_header
 from sfsync.mapping.schema import Mapping
 from sfsync.mapping.transforms import lists
 from sfsync.mapping.transforms.as_text import canonical_text, number_sql, text_stages
 from sfsync.mapping.transforms.computed import computed_stage, expression_of, quoted_source
 from sfsync.mapping.transforms.instants import utc_text_sql
 from sfsync.mapping.transforms.mask import mask_stages
-from sfsync.mapping.transforms.stage import Kind, Stage, Telling, kind_of, pairs, plain, some
+from sfsync.mapping.transforms.stage import Kind, Stage, Telling, kind_of, pairs, plain, said, some
 from sfsync.mapping.transforms.typed import limit_stages, typed_stages
 from sfsync.records import FieldDescribe
 from sfsync.store.columns import sql_type
@@ -44,7 +47,11 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class SourceColumns:
-    """The columns of a source by name, whatever the case: name casefolded → name, and name → SQL type."""
+    """The columns of a source by name, whatever the case: name casefolded → name, and name → SQL type.
+
+    A name is there as people type it, too, where it has line breaks or signs that they do not see, and no other column
+    is called so.
+    """
 
     names: dict[str, str]
     types: AnyMapping[str, str]
@@ -52,11 +59,22 @@ class SourceColumns:
     @classmethod
     def of(cls, columns: AnyMapping[str, str]) -> SourceColumns:
         """From name → SQL type."""
-        return cls({name.casefold(): name for name in columns}, columns)
+        typed = Counter(readable_header(name).casefold() for name in columns)
+        readable = {readable_header(name).casefold(): name for name in columns}
+        sure = {key: name for key, name in readable.items() if typed[key] == 1}
+        return cls(sure | {name.casefold(): name for name in columns}, columns)
 
     def find(self, name: str) -> str | None:
         """The column's own spelling."""
+        return self.names.get(name.casefold()) or self.names.get(readable_header(name).casefold())
+
+    def named(self, name: str) -> str | None:
+        """The same, of a name as SQL has it."""
         return self.names.get(name.casefold())
+
+    def all(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The columns' own spellings; all are there."""
+        return tuple(found for name in names if (found := self.find(name)) is not None)
 
 
 def source_problems(mapping: Mapping, columns: SourceColumns) -> list[Problem]:
@@ -66,14 +84,29 @@ def source_problems(mapping: Mapping, columns: SourceColumns) -> list[Problem]:
     for section, items in sections:
         for name, item in items.items():
             wanted, at = item.columns, "local"
+            find = columns.find
             if item.sql is not None:
                 wanted, at = expression_of(item.sql).columns, "sql"
+                find = columns.named
             for column in wanted:
-                if columns.find(column) is None:
+                if find(column) is None:
                     message = f"the source has no column `{shown(column)}`"
                     hint = suggestion(column, [name for name in columns.types if name != "source_row"])
                     found.append(mapping.problem(section, name, at, message=message, hint=hint))
+            found += (
+                mapping.problem(section, name, "local", message=each[0], hint=each[1])
+                for each in _nested(item, columns)
+            )
     return found
+
+
+def _nested(item: FieldMapping | Lookup, columns: SourceColumns) -> Iterator[tuple[str, str]]:
+    """Columns with values within values, whose text would be the database's own spelling of them."""
+    for column in columns.all(item.columns):
+        if kind_of(columns.types[column]) is Kind.NESTED:
+            kind = shown(columns.types[column], 40)
+            message = f"`{shown(column)}` holds values within values ({kind}), and a field takes one"
+            yield message, "take out the one that is meant, like `sql: \"address['city']\"`"
 
 
 def field_pipeline(
@@ -97,15 +130,14 @@ def field_pipeline(
 
 
 def lookup_pipeline(
-    mapping: Mapping, name: str, lookup: Lookup, by: FieldDescribe | None, columns: SourceColumns
+    mapping: Mapping, name: str, lookup: Lookup, by: FieldDescribe | None, columns: SourceColumns, telling: Telling
 ) -> Pipeline:
     """How a lookup gets the value that its parent is found by: canonical text."""
-    telling = Telling()
     first, kind, stages = _first(lookup, columns)
     stages += _transformed(mapping, lookup, _kind(stages, kind), telling)
     if by is not None:
         stages += typed_stages(_kind(stages, kind), by, telling)
-    stages += text_stages(_kind(stages, kind))
+    stages += (*text_stages(_kind(stages, kind)), plain(said))
     if lookup.default is not None:
         stages += _filled(literal(lookup.default), Kind.TEXT)
     return Pipeline(name, first, stages, _reads(lookup, columns))
@@ -113,7 +145,7 @@ def lookup_pipeline(
 
 def _reads(item: FieldMapping | Lookup, columns: SourceColumns) -> tuple[str, ...]:
     wanted = item.columns if item.sql is None else expression_of(item.sql).columns
-    return tuple(columns.names[column.casefold()] for column in wanted)
+    return columns.all(wanted)
 
 
 def _kind(stages: tuple[Stage, ...], kind: Kind) -> Kind:
@@ -133,7 +165,7 @@ def _first(item: FieldMapping | Lookup, columns: SourceColumns) -> tuple[str, Ki
         # What an expression gives is known to the database alone; as text it goes the same way as a file's values.
         computed, taken_out = computed_stage(expression_of(item.sql).sql(columns.names))
         return computed, Kind.LIST, (taken_out,)
-    named = [columns.names[column.casefold()] for column in item.columns]
+    named = columns.all(item.columns)
     if len(named) == 1:
         kind, column = kind_of(columns.types[named[0]]), quoted_source(named[0])
         if kind is Kind.NUMBER:
@@ -165,11 +197,11 @@ def _values_stage(item: FieldMapping, telling: Telling) -> Stage:
 
     def other(x: str) -> str:
         if isinstance(item.otherwise, OtherValue):
-            return literal(item.otherwise.value)
+            return f"CASE WHEN {said(x)} IS NOT NULL THEN {literal(item.otherwise.value)} END"
         return x if item.otherwise == "keep" else "NULL"
 
     def problem(x: str, unnamed: str) -> str:
-        return telling.said(x, "is not among the `values` of the mapping", unnamed)
+        return telling.said(x, "is not among the `values` of the mapping", f"{unnamed} AND {said(x)} IS NOT NULL")
 
     if len(to_org) >= _MANY_VALUES:
         return Stage(
@@ -199,4 +231,5 @@ def _default_stages(default: str | None, described: FieldDescribe, kind: Kind) -
 
 
 def _filled(value: str, kind: Kind) -> tuple[Stage, ...]:
-    return (plain(lambda x: f"coalesce({x}, {value})", kind),)
+    there = said if kind is Kind.TEXT else str
+    return (plain(lambda x: f"coalesce({there(x)}, {value})", kind),)

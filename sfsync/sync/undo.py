@@ -248,7 +248,7 @@ class _Maker:
     def plan(self) -> Plan:
         """The plan, without its fingerprint."""
         state = read_state(self.session)
-        names = {step.object for step in self.steps}
+        names = {step.object for step in self.steps or self.origin.steps}
         bounds = {name: state.objects[name].upper_bound for name in sorted(names) if name in state.objects}
         header = {
             "format": 1,

@@ -162,3 +162,20 @@ def test_what_was_written_is_not_taken_back_where_this_machines_clock_is_behind(
     fake.clock.advance(timedelta(minutes=6))
     assert run("plan").code == 0
     assert sql(project, "SELECT email FROM crm.leads WHERE name = 'Zoe'") == [("z@example.com",)]
+
+
+def test_an_edit_of_a_record_that_has_left_the_filter_is_sent_and_then_its_row_goes(run, project, fake):
+    (project / "mappings" / "lead.yml").write_text(LEAD + "filter: Company != 'Gone'\n")
+    assert run("pull").code == 0
+    ids = dict(sql(project, "SELECT name, sf_id FROM crm.leads"))
+    sql(project, "UPDATE crm.leads SET email = 'ada@example.com' WHERE name = 'Ada'")
+    for record_id in ids.values():
+        fake.update("Lead", record_id, {"Company": "Gone"})
+    fake.clock.advance(timedelta(minutes=1))
+    assert run("plan").code == 0
+    assert sql(project, "SELECT name, company FROM crm.leads") == [("Ada", "Gone")]
+    assert apply_latest(project).counts["done"] == 1
+    assert leads(fake) == [("Ada", "ada@example.com"), ("Bob", None)]
+    fake.clock.advance(timedelta(minutes=1))
+    assert "Nothing to do" in run("plan").out
+    assert sql(project, "SELECT count(*) FROM crm.leads") == [(0,)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,10 +14,11 @@ from sfsync.errors import MappingError, UsageError
 from sfsync.mapping.check import check_mappings
 from sfsync.mapping.keys import tells_apart
 from sfsync.mapping.load import parse_mapping
-from sfsync.mapping.local_names import check_header
+from sfsync.mapping.local_names import check_header, readable_header
 from sfsync.mapping.push_columns import is_required
 from sfsync.mapping.suggest.pairs import ForeignIds, Guess, best_pairs
 from sfsync.mapping.suggest.profile import ColumnProfile
+from sfsync.mapping.transforms.stage import Kind
 from sfsync.mapping.yaml_text import comment
 from sfsync.records import FieldDescribe, ObjectDescribe
 
@@ -85,6 +87,7 @@ def suggest_mapping(
         UsageError: No column resembles any field.
     """
     known = {**(describes or {}), describe.name: describe}
+    columns = _readable(columns)
     usable, unusable = _usable(columns)
     guesses = [
         each if each.confidence >= SURE and not each.doubt else replace(each, active=False)
@@ -103,6 +106,13 @@ def suggest_mapping(
         ]
 
 
+def _readable(columns: Sequence[ColumnProfile]) -> list[ColumnProfile]:
+    """The columns under the names that a mapping has for them: without line breaks and what nobody sees."""
+    typed = Counter(readable_header(each.name).casefold() for each in columns)
+    readable = [(each, readable_header(each.name)) for each in columns]
+    return [replace(each, name=name) if typed[name.casefold()] == 1 else each for each, name in readable]
+
+
 def _usable(columns: Sequence[ColumnProfile]) -> tuple[list[ColumnProfile], list[str]]:
     """The columns a mapping can name, and the names of the others."""
     usable: list[ColumnProfile] = []
@@ -113,7 +123,8 @@ def _usable(columns: Sequence[ColumnProfile]) -> tuple[list[ColumnProfile], list
         except PydanticCustomError:
             unusable.append(each.name)
         else:
-            usable.append(each)
+            if each.kind is not Kind.NESTED:
+                usable.append(each)
     return usable, unusable
 
 

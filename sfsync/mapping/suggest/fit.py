@@ -84,6 +84,8 @@ def _boolean(column: ColumnProfile, _: FieldDescribe) -> Fit:
 
 def _number(column: ColumnProfile) -> Fit:
     if column.looks_like not in {"number", "boolean"} or not (column.kind != "text" or column.number_forms):
+        if not column.values:
+            return Fit(0.25, f"the column holds values of another kind ({column.looks_like})")
         some = 0.5 if column.looks_like == "number" else 0.25
         return Fit(some, f"not all values are numbers, like `{_odd(column)}`")
     forms = set(column.number_forms)

@@ -116,7 +116,7 @@ def _field(column: ColumnProfile, field: FieldDescribe) -> Guess:
         _local(column.name, found.transform),
         alike * found.share,
         "; ".join(filter(None, [why, found.words])),
-        found.doubt,
+        found.doubt or ("" if field.createable else "no record can be made with it: for pushes that only change some"),
     )
 
 

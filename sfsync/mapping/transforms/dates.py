@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, model_validator
@@ -37,6 +38,34 @@ def check_format(text: str, needed: tuple[frozenset[str], ...]) -> None:
 def directives(text: str) -> frozenset[str]:
     """The letters behind the percent signs."""
     return frozenset(re.findall(r"%(.?)", text, re.DOTALL))
+
+
+#: Digits of the parts that are numbers; a fraction of a second has as many as it likes.
+_DIGITS = {**dict.fromkeys("dmyHIMS", "{2}"), "Y": "{4}", "j": "{3}", "f": "{1,6}", "g": "{1,3}"}
+_PART = re.compile(r"%(.)|(.)", re.DOTALL)
+
+
+def as_wide_as(form: str, text: str, value: str) -> str:
+    """SQL of a value read from a text in a form; NULL where numbers stand side by side and any of them lacks a digit.
+
+    `2026113` in `%Y%m%d` may be the 13th of January or the 3rd of November: where nothing divides the parts of a day,
+    a zero that a spreadsheet has cut off in front makes another day of it.
+    """
+    parts = [(match[1], match[2]) for match in _PART.finditer(form)]
+    beside = [name in _DIGITS and other in _DIGITS for (name, _), (other, _) in pairwise(parts)]
+    if not any(beside):
+        return value
+    pattern = ""
+    for at, (name, char) in enumerate(parts):
+        if name in _DIGITS:
+            close = any(beside[max(0, at - 1) : at + 1])
+            pattern += "[0-9]" + (_DIGITS[name] if close else "+")
+        elif name is None or name == "%":
+            pattern += "\\s*" if char is not None and char.isspace() else re.escape(char or "%")
+        else:
+            pattern += "\\S+"
+    whole = rf"(?i)\s*{pattern}\s*"
+    return f"CASE WHEN {matches(text, whole)} THEN {value} END"
 
 
 #: A day is a year, with a month and a day or with the day of the year.
@@ -89,7 +118,7 @@ class DateFormat(StrictModel):
         else:
             form = literal(months.numbered(self.format))
             value = f"CAST(try_strptime({months.numbered_sql('{x}', self.locale)}, {form}) AS DATE)"
-        return (fallible(lambda x: value.replace("{x}", x), Kind.DATE, words, telling),)
+        return (fallible(lambda x: as_wide_as(self.format, x, value.replace("{x}", x)), Kind.DATE, words, telling),)
 
     def shown_sql(self, sql: str) -> str:
         """SQL of a day as text."""

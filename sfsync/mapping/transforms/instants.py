@@ -10,7 +10,7 @@ from pydantic import model_validator
 from sfsync.config.model import Fault, StrictModel, faulty
 from sfsync.config.spelling import shown, suggestion
 from sfsync.mapping.transforms import months
-from sfsync.mapping.transforms.dates import DAY, MONTH, YEAR, check_format, directives
+from sfsync.mapping.transforms.dates import DAY, MONTH, YEAR, as_wide_as, check_format, directives
 from sfsync.mapping.transforms.stage import Kind, Stage, Telling, fallible, matches, plain, some, trimmed
 from sfsync.store.names import literal
 
@@ -78,12 +78,11 @@ class DatetimeFormat(StrictModel):
         if self.locale is not None:
             form, text = literal(months.numbered(self.format)), months.numbered_sql("{x}", self.locale)
             words += f" ({self.locale})"
-        if self.zone is None:
-            # With `%z` the database reads an instant; without, what a clock shows.
-            read = f"(try_strptime({text}, {form}) AT TIME ZONE 'UTC')"
-            return tidy, fallible(lambda x: read.replace("{x}", x), Kind.DATETIME, words, telling)
-        read = f"CAST(try_strptime({text}, {form}) AS TIMESTAMP)"
-        clock = fallible(lambda x: read.replace("{x}", x), Kind.DATETIME, words, telling)
+        read = f"try_strptime({text}, {form})"
+        # With `%z` the database reads an instant; without, what a clock shows.
+        read = f"({read} AT TIME ZONE 'UTC')" if self.zone is None else f"CAST({read} AS TIMESTAMP)"
+        written = self.format
+        clock = fallible(lambda x: as_wide_as(written, x, read.replace("{x}", x)), Kind.DATETIME, words, telling)
         return tidy, clock, *self.clock_stages(telling)
 
     def clock_stages(self, telling: Telling) -> tuple[Stage, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sfsync.mapping.transforms.stage import some, trimmed
+from sfsync.mapping.transforms.stage import said, some, trimmed
 from sfsync.store.names import literal
 
 
@@ -25,8 +25,8 @@ def shown_choice_sql(sql: str, separator: str) -> str:
 
 
 def joined_sql(columns: Sequence[str], separator: str) -> str:
-    """SQL of the texts that are there, one behind the other."""
-    present = ", ".join(some(column) for column in columns)
+    """SQL of the texts that are there, one behind the other; one of nothing but blanks is none."""
+    present = ", ".join(said(column) for column in columns)
     return some(f"concat_ws({literal(separator)}, {present})")
 
 

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     INSTANT = "date and time with zone"
     TIME = "time"
     LIST = "list"
+    NESTED = "values within values"  # of which no field can be made
 
 
 #: SQL type → kind; everything else travels as text.
@@ -36,6 +37,8 @@ _KINDS = {
     "TIME": Kind.TIME,
 }
 
+_NESTED = ("STRUCT(", "MAP(", "UNION(")
+
 #: Functions answered by Python over the distinct values of a column: each value becomes a value and a problem.
 Compute = Callable[[Sequence[str]], list[tuple[str | None, str | None]]]
 
@@ -43,6 +46,8 @@ Compute = Callable[[Sequence[str]], list[tuple[str | None, str | None]]]
 def kind_of(sql_type: str) -> Kind:
     """What a column of this SQL type holds."""
     name = sql_type.upper().strip()
+    if name.startswith(_NESTED) or name.endswith("][]"):
+        return Kind.NESTED
     if name.endswith("[]"):
         return Kind.LIST
     return _KINDS.get(name.partition("(")[0].strip() if "(" in name else name, Kind.TEXT)
@@ -123,6 +128,12 @@ def trimmed(sql: str) -> str:
 def some(sql: str) -> str:
     """SQL of a text that is NULL when empty: Salesforce knows no empty text."""
     return f"nullif({sql}, '')"
+
+
+def said(sql: str) -> str:
+    """SQL of a text that is NULL when nothing stands in it but blanks, which Salesforce takes for none."""
+    # Nearly every text begins with a letter or digit, and that is quickly seen.
+    return f"CASE WHEN {sql} BETWEEN '!' AND '~' OR regexp_matches({sql}, '[^\\s\\p{{Z}}\\x{{FEFF}}]') THEN {sql} END"
 
 
 def matches(sql: str, pattern: str) -> str:

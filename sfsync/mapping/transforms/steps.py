@@ -14,7 +14,7 @@ from sfsync.config.spelling import shown, suggestion
 from sfsync.mapping.transforms import booleans, dates, lists, numbers, text
 from sfsync.mapping.transforms.instants import DatetimeFormat
 from sfsync.mapping.transforms.phones import PhoneFormat
-from sfsync.mapping.transforms.stage import Kind, Stage, Telling, pairs, plain, some
+from sfsync.mapping.transforms.stage import Kind, Stage, Telling, pairs, plain, said, some
 from sfsync.mapping.transforms.value_table import ValueTable
 
 _WORDS = tuple(text.LOSSES)
@@ -175,7 +175,9 @@ def _table_stage(table: ValueTable | None, telling: Telling) -> Stage:
         Kind.TEXT,
         lambda _, relation: f"{relation}.output",
         lambda x, relation, _: telling.said(
-            x, f"is not in {table.file if table else 'the table'}", f"{x} IS NOT NULL AND {relation}.input IS NULL"
+            x,
+            f"is not in {table.file if table else 'the table'}",
+            f"{said(x)} IS NOT NULL AND {relation}.input IS NULL",
         ),
         relation=pairs(rows or [("", "")]),
     )

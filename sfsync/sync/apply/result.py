@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sfsync.sync.apply.tables import STATES
+from sfsync.sync.plan.stored import PlanKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class ApplyResult:
     Attributes:
         run_id: Its row in `sfsync.runs`.
         plan_id: The plan.
+        kind: Of the plan: `push`, `undo` or `fix`.
         counts: State → number of changes of the whole plan.
         steps: The same, a step.
         codes: Code → number of rejected changes.
@@ -35,6 +37,8 @@ class ApplyResult:
         hint: How to go on, or None.
         retryable: Rejected changes that may succeed when they are sent again.
         results: Folder of the result files, or None.
+        notes: What is left out of those files, and why.
+        keyless: New records of rows without a key: planned again, the same rows would make them a second time.
     """
 
     run_id: str
@@ -48,6 +52,9 @@ class ApplyResult:
     hint: str | None = None
     retryable: int = 0
     results: Path | None = None
+    notes: tuple[str, ...] = ()
+    keyless: int = 0
+    kind: PlanKind = "push"
 
     @property
     def complete(self) -> bool:

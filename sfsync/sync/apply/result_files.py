@@ -11,6 +11,7 @@ from sfsync.errors import SfsyncError
 from sfsync.mapping.schema import Mapping
 from sfsync.store import Session, Store
 from sfsync.store.names import literal, quote
+from sfsync.sync.plan.choose import source_at
 from sfsync.sync.plan.rows import loaded_rows
 from sfsync.sync.plan.stored import Plan, PlanStep, read_stored_plan
 from sfsync.sync.plan.tables import before
@@ -75,6 +76,7 @@ class ResultFiles:
         mappings: Whose sources are read again, so that their unmapped columns stand in the files.
         root: Where relative paths of sources begin.
         excel_safe: Put an apostrophe in front of values that a spreadsheet would take for a formula.
+        notes: What is left out of the files, and why; told once, though several steps have one source.
     """
 
     folder: Path
@@ -143,22 +145,31 @@ class ResultFiles:
         """A table of the rows that the step came from, where they can be read again as they were; else None."""
         facts = next((each for each in plan.header.get("mappings", ()) if each["file"] == step.mapping), None)
         mapping = next((each for each in self.mappings if each.file == step.mapping), None)
-        if facts is None or mapping is None or mapping.source is None or mapping.source.file is None:
+        if facts is None or mapping is None or facts.get("content") is None:
             return None  # the rows of a table or a query may come in another order
         if any(item.mask is not None for item in mapping.fields.values()):
-            self.notes.append(f"{step.mapping} masks values: the rows of its source are left out of the result files")
-            return None
+            return self._left_out(
+                f"{step.mapping} masks values: the rows of its source are left out of the result files"
+            )
         if mapping.digest() != facts["digest"]:
-            return None
+            return self._left_out(
+                f"{step.mapping} has changed: the columns of its source are left out of the result files"
+            )
         try:
-            rows = loaded_rows(session, mapping, mapping.source, self.root)
+            # The file that the plan was made of: not always that of the mapping.
+            shown = facts["source"]
+            rows = loaded_rows(session, mapping, source_at(mapping, shown), self.root)
         except SfsyncError as error:
-            self.notes.append(f"the source of {step.mapping} cannot be read again: {error.message}")
-            return None
+            return self._left_out(f"the source of {step.mapping} cannot be read again: {error.message}")
         if (rows.rows, rows.content) != (facts["rows"], facts.get("content")):
-            self.notes.append(f"the source of {step.mapping} has changed: its columns are left out of the result files")
-            return None
+            return self._left_out(f"{shown} has changed since the plan: its columns are left out of the result files")
         return rows.table
+
+    def _left_out(self, why: str) -> str | None:
+        """No rows, and a note that says why: once, though several steps may have one source."""
+        if why not in self.notes:
+            self.notes.append(why)
+        return None
 
     def _select(self, part: _Part, names: Sequence[str], plan_id: str, state: str) -> str:
         own = {name.casefold(): sql for name, sql in part.columns.items()}

@@ -17,6 +17,7 @@ from sfsync.sync.apply.check import NO_PARENT
 from sfsync.sync.apply.ending import RETRYABLE, codes_sql
 from sfsync.sync.apply.events import OnApplyEvent, ignore
 from sfsync.sync.apply.guards import refuse_over
+from sfsync.sync.apply.later import refuse_written_later
 from sfsync.sync.apply.options import ApplyOptions
 from sfsync.sync.apply.result import ApplyResult
 from sfsync.sync.apply.run import apply
@@ -91,7 +92,7 @@ def retry(
 
     Raises:
         UsageError: There is no such run.
-        PlanStale: The plan was given up, or overtaken.
+        PlanStale: The plan was given up, or overtaken, or a newer one of the same rows has been applied.
     """
     with store.reading() as session:
         plan_id = plan_of(session, run_id)
@@ -99,6 +100,8 @@ def retry(
         if plan.state == "stale":
             refuse_over(plan)
         again, hopeless = _sorted_out(session, plan_id, None if plan_id == run_id else run_id)
+        if again or _is_unsent(session, plan):
+            refuse_written_later(session, plan)
     chosen = replace(options or ApplyOptions(), by_parent=True)
 
     def reopen(session: Session, plan: Plan) -> None:
@@ -115,6 +118,14 @@ def retry(
         reopen=reopen,
     )
     return RetryResult(result, again, hopeless)
+
+
+def _is_unsent(session: Session, plan: Plan) -> bool:
+    """Whether the plan has changes that were never sent, or of which nobody knows: they go on with the retry."""
+    found = session.execute(
+        "SELECT 1 FROM sfsync.outcomes WHERE plan_id = ? AND state IN ('unprocessed', 'unknown') LIMIT 1", [plan.id]
+    )
+    return plan.state == "applying" or bool(found.rows)
 
 
 def _of_run(run_id: str | None) -> str:

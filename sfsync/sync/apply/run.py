@@ -30,6 +30,7 @@ from sfsync.sync.apply.ending import (
     step_outcomes,
 )
 from sfsync.sync.apply.events import OnApplyEvent, StepBegins, Trouble, ignore
+from sfsync.sync.apply.later import overtake_later, refuse_written_later
 from sfsync.sync.apply.options import ApplyOptions
 from sfsync.sync.apply.result import ApplyResult
 from sfsync.sync.apply.step_rows import StepRows, step_rows
@@ -83,7 +84,8 @@ def apply(  # noqa: PLR0913 - three things to join and five ways to vary it, all
 
     Raises:
         UsageError: There is no such plan, or it is for another org.
-        PlanStale: It is over, or the org or a mapping has moved since it was made.
+        PlanStale: It is over, the org or a mapping has moved since it was made, or it was applied in part and a newer
+            plan of the same rows has written since.
         RunLocked: Another run of this workspace is under way.
         LedgerUnbalanced: The org's answers do not add up with what was sent.
         StoreError: The store could not be written.
@@ -96,6 +98,9 @@ def apply(  # noqa: PLR0913 - three things to join and five ways to vary it, all
         guards.refuse_other_org(plan, org)
         if reopen is None:
             guards.refuse_over(plan)
+            if plan.state != "open":
+                with store.reading() as session:
+                    refuse_written_later(session, plan)
         with store.at_hand(columns=_widest(plan)):
             known = _known(store, plan)
             if plan.state == "open":
@@ -174,6 +179,8 @@ def _refuse_stale(store: Store, plan: Plan, mappings: Sequence[Mapping], known: 
 def _begin(work: Apply, reopen: Reopen | None) -> None:
     with work.store.writing() as session:
         begin_outcomes(session, work.plan, work.run.id)
+        if work.plan.state != "open":
+            overtake_later(session, work.plan)
         if reopen is not None:
             reopen(session, work.plan)
         mark(session, work.plan.id, "applying")
@@ -263,6 +270,7 @@ def _end(work: Apply, budget: Budget, run: LedgerRun, stopped: str | None, hint:
             stopped,
             hint,
             sum(count for code, count in codes.items() if code in RETRYABLE),
+            kind=plan.kind,
         )
     run.state = "done" if result.complete else "partial"
     run.summary = {"plan": plan.id, **counts}

@@ -1,12 +1,14 @@
 """A file that was exported from a two-way table, edited, and comes back: its edits become edits of the table.
 
-What the file has as the base has it was not edited in the file, and stays as the table has it now. So a file that is
-days old brings back its edits and nothing else. A row that it adds is added once, however often the file is imported.
+What the file has as the base has it was not edited in the file, and stays as the table has it now; so does what the org
+had when the file was exported. So a file that is days old brings back its edits and nothing else. A row that it adds is
+added once, however often the file is imported.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sfsync.config.spelling import shown
 from sfsync.errors import UsageError
@@ -16,7 +18,10 @@ from sfsync.store.interface import Session
 from sfsync.store.names import literal, quote
 from sfsync.sync.merge3.identity import folded_key, key_column
 from sfsync.sync.merge3.merge import merge
+from sfsync.sync.merge3.older_file import find_past, was
+from sfsync.sync.merge3.spelling import take_spellings
 from sfsync.sync.merge3.tables import remake
+from sfsync.sync.merge3.work import make_work
 from sfsync.sync.source.source_table import SourceTable
 
 #: The rows of the file, with values of the table's types.
@@ -45,7 +50,9 @@ class TakenEdits:
     known: int = 0
 
 
-def take_edits(session: Session, two_way: TwoWayTable, file: SourceTable) -> TakenEdits:
+def take_edits(
+    session: Session, two_way: TwoWayTable, file: SourceTable, *, as_of: datetime | None = None
+) -> TakenEdits:
     """Take the edits of a file into a two-way table.
 
     Rows are found by `sf_id`; a row without one is new, unless the same row was added by an earlier import and is
@@ -55,12 +62,13 @@ def take_edits(session: Session, two_way: TwoWayTable, file: SourceTable) -> Tak
         session: A writing session.
         two_way: The table; it is there.
         file: As `load_source` has read it.
+        as_of: When it was exported (naive UTC): what the org has changed since was not edited in it.
 
     Raises:
         MappingError: There is no such table yet, or it lacks columns.
         UsageError: It has no `sf_id`, or rows that cannot be taken: an Id that is unknown or stands twice, a row
-            without an Id whose key the table has already, or a value that is not of its column's type. Nothing is
-            taken then.
+            without an Id whose key the table has already, a value that is not of its column's type, or one that the
+            org had before while nobody says when the file was exported. Nothing is taken then.
     """
     merge(session, two_way)
     given = {name.casefold(): name for name in file.columns}
@@ -74,7 +82,10 @@ def take_edits(session: Session, two_way: TwoWayTable, file: SourceTable) -> Tak
     _name_records(session, two_way)
     _find_added(session, two_way, columns)
     _refuse(session, two_way, file, columns)
-    edited = _change(session, two_way, columns)
+    past = find_past(session, two_way, f"SELECT {ID_COLUMN} FROM {_FILE}", as_of)
+    if past and as_of is None:
+        _refuse_older(session, two_way, file, columns)
+    edited = _change(session, two_way, columns, past=past)
     added, known = _add(session, two_way, columns)
     named = {ID_COLUMN, *(each.name.casefold() for each in two_way.columns)}
     return TakenEdits(edited, added, tuple(name for folded, name in given.items() if folded not in named), known)
@@ -167,19 +178,50 @@ def _key_is_there(two_way: TwoWayTable, columns: list[TwoWayColumn]) -> str:
     return f" WHEN {new} AND {row} IS NOT NULL THEN {row} || {told}"
 
 
-def _change(session: Session, two_way: TwoWayTable, columns: list[TwoWayColumn]) -> int:
-    if not columns:
-        return 0
-    # A row that was added here has no base: what the file has is compared with the row itself.
-    rows = (
+def _refuse_older(session: Session, two_way: TwoWayTable, file: SourceTable, columns: list[TwoWayColumn]) -> None:
+    """Raise where a value may be an edit, or what the org had when the file was exported."""
+    cases = []
+    for each in columns:
+        # What could never be written is taken back by the merge in any case.
+        if each.pushed and each.write == "always":
+            given = "TRUE" if each.null == "clear" else f"f.{quote(each.name)} IS NOT NULL"
+            told = literal(f"{each.name} is what the org had before")
+            cases.append(f"WHEN {given} AND {_is_edited(each)} AND {was(each, 'f')} THEN {told}")
+    if not cases:
+        return
+    rows = f"SELECT f.source_row, CASE {' '.join(cases)} END AS reason FROM {_both(two_way)}"
+    found = session.execute(
+        f"SELECT source_row, reason, count(*) OVER () FROM ({rows}) AS r WHERE reason IS NOT NULL "
+        f"ORDER BY source_row LIMIT {_MOST_NAMED}"
+    ).rows
+    if found:
+        named = "; ".join(f"row {number}: {reason}" for number, reason, _ in found)
+        more = f"; and {found[0][2] - len(found):,} more" if found[0][2] > len(found) else ""
+        raise UsageError(
+            f"{file.shown_as}: {named}{more}: edited back, or not edited since an older export?",
+            hint="nothing was taken; say when the file was exported, in UTC: `--as-of 2026-01-31T08:00:00`",
+        )
+
+
+def _both(two_way: TwoWayTable) -> str:
+    """The file's rows with those of the table and the base; one that was added here has no base."""
+    return (
         f"{_FILE} AS f JOIN {two_way.local} AS l ON l.{ID_COLUMN} = f.{ID_COLUMN} "
         f"LEFT JOIN {two_way.base} AS b ON b.{ID_COLUMN} = f.{ID_COLUMN}"
     )
-    flags = [
-        f"({each.differs(f'f.{quote(each.name)}', f'b.{quote(each.name)}')} "
-        f"AND {each.differs(f'f.{quote(each.name)}', f'l.{quote(each.name)}')})"
-        for each in columns
-    ]
+
+
+def _is_edited(column: TwoWayColumn) -> str:
+    """SQL of whether the file has another value than the base, and than the table has by now."""
+    name = quote(column.name)
+    return f"({column.differs(f'f.{name}', f'b.{name}')} AND {column.differs(f'f.{name}', f'l.{name}')})"
+
+
+def _change(session: Session, two_way: TwoWayTable, columns: list[TwoWayColumn], *, past: bool) -> int:
+    if not columns:
+        return 0
+    rows = _both(two_way)
+    flags = [f"({_is_edited(each)} AND NOT {was(each, 'f')})" if past else _is_edited(each) for each in columns]
     made = ", ".join(
         f"f.{quote(each.name)} AS v{at}, {flag} AS e{at}"
         for at, (each, flag) in enumerate(zip(columns, flags, strict=True))
@@ -189,8 +231,13 @@ def _change(session: Session, two_way: TwoWayTable, columns: list[TwoWayColumn])
         f"{quote(each.name)} = CASE WHEN n.e{at} THEN n.v{at} ELSE l.{quote(each.name)} END"
         for at, each in enumerate(columns)
     )
-    session.execute(f"UPDATE {two_way.local} AS l SET {sets} FROM {_EDITED} AS n WHERE n.{ID_COLUMN} = l.{ID_COLUMN}")
-    return int(session.execute(f"SELECT count(*) FROM {_EDITED}").scalar())
+    changed = f"{_EDITED} AS n WHERE n.{ID_COLUMN} = l.{ID_COLUMN}"
+    session.execute(f"UPDATE {two_way.local} AS l SET {sets} FROM {changed}")
+    # What the file only spells in another way has the table's spelling again, and was not edited.
+    take_spellings(session, two_way, make_work(session, two_way))
+    kept = [f"(n.e{at} AND l.{quote(each.name)} IS NOT DISTINCT FROM n.v{at})" for at, each in enumerate(columns)]
+    found = f"FROM {two_way.local} AS l WHERE EXISTS (SELECT 1 FROM {changed} AND ({' OR '.join(kept)}))"
+    return int(session.execute(f"SELECT count(*) {found}").scalar())
 
 
 def _add(session: Session, two_way: TwoWayTable, columns: list[TwoWayColumn]) -> tuple[int, int]:

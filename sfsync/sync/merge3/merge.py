@@ -23,6 +23,7 @@ from sfsync.store.names import literal, quote
 from sfsync.sync.merge3.awaited import forget_caught_up
 from sfsync.sync.merge3.base import settle_every
 from sfsync.sync.merge3.identity import identify
+from sfsync.sync.merge3.spelling import take_spellings
 from sfsync.sync.merge3.tables import WHOLE_RECORD, prepare
 from sfsync.sync.merge3.work import WORK, Cell, make_work
 
@@ -81,7 +82,10 @@ def merge(session: Session, two_way: TwoWayTable, *, at: datetime | None = None)
     settle_every(session)
     identify(session, two_way, at)
     forget_caught_up(session, two_way)
-    return _Merge(session, two_way, make_work(session, two_way), at).run()
+    cells = make_work(session, two_way)
+    if take_spellings(session, two_way, cells):
+        cells = make_work(session, two_way)
+    return _Merge(session, two_way, cells, at).run()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,17 @@ def with_source(mappings: Sequence[Mapping], file: Path | None) -> dict[str, Row
     if len(mappings) != 1:
         raise UsageError("--source gives the rows of one mapping", hint="name it: `sfsync plan MAPPING --source FILE`")
     (mapping,) = mappings
-    declared = mapping.source if mapping.source is not None and mapping.source.file is not None else None
-    update = {"file": str(file.absolute()), "format": None}
-    spec = declared.model_copy(update=update) if declared else SourceSpec(file=str(file.absolute()))
+    spec = source_at(mapping, str(file.absolute()))
 
     def rows(session: Session, planned: Mapping) -> PlanSource:
         return loaded_rows(session, planned, spec)
 
     return {mapping.file: rows}
+
+
+def source_at(mapping: Mapping, file: str) -> SourceSpec:
+    """A file in place of a mapping's source, read as that is declared; the mapping's own, where it is the same file."""
+    declared = mapping.source
+    if declared is None or declared.file is None:
+        return SourceSpec(file=file)
+    return declared if declared.file == file else declared.model_copy(update={"file": file, "format": None})

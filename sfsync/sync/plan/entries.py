@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sfsync.mapping.push_columns import PushColumn, PushLookup
-from sfsync.mapping.transforms.stage import Telling
 from sfsync.records import FieldDescribe
 from sfsync.store.columns import sql_type
 from sfsync.store.names import literal, quote
@@ -18,7 +17,6 @@ from sfsync.sync.plan.values import canonical, same, some_text
 from sfsync.sync.plan.work import Work
 
 _NOTHING = "CAST(NULL AS VARCHAR)"
-_TELLING = Telling()
 _ID = "^[a-zA-Z0-9]{15}[A-Z0-5]{3}$"
 _LOOKS_FOREIGN = ", which looks like an Id: one of another org finds nothing here"
 
@@ -209,49 +207,112 @@ def _field(work: Work, number: int, column: PushColumn) -> Entry:
 
 
 def _lookup(work: Work, number: int, at: int, lookup: PushLookup) -> Entry:
-    described, parent = work.field(lookup.field), f"parent{at}"
-    asked = _TELLING.of(lookup.value_sql)
-    by = " or ".join(f"{name} has the {field}" for name, field in zip(lookup.objects, lookup.by, strict=True))
-    many = f"{asked} || ' is that of ' || {parent}.refs || ' records: ' || {parent}.ref || ' and ' || {parent}.other"
-    missing = f"{lookup.value_sql} IS NOT NULL AND coalesce({parent}.refs, 0) = 0 AND {parent}.fault IS NULL"
-    only_faulty = f"coalesce({parent}.refs, 0) = 0 AND {parent}.fault IS NOT NULL"
-    none = f"{literal(f'no {by} ')} || {asked}"
-    if "Id" not in lookup.by:
-        none += f" || CASE WHEN regexp_matches({lookup.value_sql}, '{_ID}') THEN {literal(_LOOKS_FOREIGN)} ELSE '' END"
-    problems = [
-        lookup.problem_sql,
-        f"CASE WHEN {parent}.refs > 1 THEN {many} END",
-        f"CASE WHEN {only_faulty} THEN {asked} || ' ' || {parent}.fault END",
-    ]
-    note, clears = _NOTHING, "FALSE"
-    if lookup.on_missing == "fail":
-        problems.append(f"CASE WHEN {missing} THEN {none} END")
-    else:
-        told = "left empty" if lookup.on_missing == "null" else "left for a later plan"
-        note = f"CASE WHEN {missing} THEN {literal(lookup.field + ': ')} || {none} || {literal(', ' + told)} END"
-    if lookup.null == "clear":
-        clears = f"{lookup.problem_sql} IS NULL AND ({lookup.value_sql} IS NULL"
-        clears += f" OR ({missing}))" if lookup.on_missing == "null" else ")"
-    # Who is named already is not exchanged for another of the same name, nor asked which of them is meant.
-    held = f"held{at}.ref"
-    one = f"CASE WHEN {held} IS NOT NULL THEN {held} WHEN {parent}.refs = 1 THEN {parent}.ref "
-    one += f"WHEN {only_faulty} THEN {parent}.faulty END"
+    described, parent = work.field(lookup.field), _Parent(lookup, at)
     return Entry(
         number=number,
         described=described,
-        raw=one,
-        value=one,
-        problem=f"CASE WHEN {held} IS NULL THEN coalesce({', '.join(problems)}) END",
-        note=note,
+        raw=parent.ref,
+        value=parent.ref,
+        problem=f"CASE WHEN {parent.held} IS NULL THEN coalesce({', '.join(parent.problems)}) END",
+        note=parent.note,
         before=_before(work, described),
-        clears=clears,
-        stage=f"CASE WHEN {held} IS NULL THEN {parent}.stage END",
+        clears=parent.clears,
+        stage=f"CASE WHEN {parent.held} IS NULL THEN {parent.name}.stage END",
         edited=_edited(work, lookup.field),
         write=lookup.write,
         required=lookup.required,
         is_key=False,
         form="{}",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parent:
+    """Who a lookup means, as SQL over what `parents_sql` joins.
+
+    Attributes:
+        lookup: The reference, and the value by which the parent is found.
+        at: Its place among the lookups of the mapping.
+    """
+
+    lookup: PushLookup
+    at: int
+
+    @property
+    def name(self) -> str:
+        """Alias of those who have the value."""
+        return f"parent{self.at}"
+
+    @property
+    def held(self) -> str:
+        """The one that the record refers to already, where it has the value too."""
+        return f"held{self.at}.ref"
+
+    @property
+    def ref(self) -> str:
+        """Id of the parent; NULL where there is none, or more than one."""
+        # Who is named already is not exchanged for another of the same name, nor asked which of them is meant.
+        return (
+            f"CASE WHEN {self.held} IS NOT NULL THEN {self.held} WHEN {self.name}.refs = 1 THEN {self.name}.ref "
+            f"WHEN {self._only_faulty} THEN {self.name}.faulty END"
+        )
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the record may not refer to it, each a text or NULL."""
+        name, asked = self.name, self._asked
+        many = f"{asked} || ' is that of ' || {name}.refs || ' records: ' || {name}.ref || ' and ' || {name}.other"
+        problems = [
+            self.lookup.problem_sql,
+            f"CASE WHEN {name}.refs > 1 THEN {many} END",
+            f"CASE WHEN {self._only_faulty} THEN {asked} || ' ' || {name}.fault END",
+        ]
+        if self.lookup.on_missing == "fail":
+            problems.append(f"CASE WHEN {self._missing} THEN {self._nobody} END")
+        return problems
+
+    @property
+    def note(self) -> str:
+        """That there is none, where the mapping has the field left empty then."""
+        if self.lookup.on_missing == "fail":
+            return _NOTHING
+        told = "left empty" if self.lookup.on_missing == "null" else "left for a later plan"
+        field = literal(self.lookup.field + ": ")
+        return f"CASE WHEN {self._missing} THEN {field} || {self._nobody} || {literal(', ' + told)} END"
+
+    @property
+    def clears(self) -> str:
+        """Whether there being none empties the field."""
+        if self.lookup.null != "clear":
+            return "FALSE"
+        or_missing = f" OR ({self._missing})" if self.lookup.on_missing == "null" else ""
+        return f"{self.lookup.problem_sql} IS NULL AND ({self.lookup.value_sql} IS NULL{or_missing})"
+
+    @property
+    def _asked(self) -> str:
+        return self.lookup.telling.of(self.lookup.value_sql)
+
+    @property
+    def _missing(self) -> str:
+        return (
+            f"{self.lookup.value_sql} IS NOT NULL AND coalesce({self.name}.refs, 0) = 0 AND {self.name}.fault IS NULL"
+        )
+
+    @property
+    def _only_faulty(self) -> str:
+        return f"coalesce({self.name}.refs, 0) = 0 AND {self.name}.fault IS NOT NULL"
+
+    @property
+    def _nobody(self) -> str:
+        """The text that nobody has the value."""
+        lookup = self.lookup
+        names = [each.get("Type", name) for name, each in zip(lookup.objects, lookup.conditions, strict=True)]
+        by = " or ".join(f"{name} has the {field}" for name, field in zip(names, lookup.by, strict=True))
+        told = f"{literal(f'no {by} ')} || {self._asked}"
+        if "Id" in lookup.by:
+            return told
+        foreign = f"regexp_matches({lookup.value_sql}, '{_ID}')"
+        return f"{told} || CASE WHEN {foreign} THEN {literal(_LOOKS_FOREIGN)} ELSE '' END"
 
 
 def before_text(entry: Entry) -> str:

@@ -197,7 +197,8 @@ def next_step(told: Mapping[str, Any]) -> str:
         return "correct the refused rows in the source, then `sfsync plan` again"
     if told["conflicts_waiting"]:
         return "`sfsync plan --conflicts` lists what waits, `sfsync resolve` settles it"
-    return "nothing to do: the org has what the sources say"
+    nothing = nothing_to_do(told).removesuffix(".")
+    return nothing[0].lower() + nothing[1:]
 
 
 def where(reason: Mapping[str, Any]) -> str:
@@ -216,4 +217,6 @@ def nothing_to_do(told: Mapping[str, Any]) -> str:
     """What a plan without any step says of itself: edits that wait in a conflict are not in it, and not settled."""
     if told["conflicts_waiting"]:
         return f"Nothing to write: {told['conflicts_waiting']:,} conflicts wait for a decision."
+    if told["kind"] == "undo":
+        return "Nothing to undo: the org has what it had before."
     return "Nothing to do: the org has what the sources say."

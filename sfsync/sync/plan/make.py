@@ -22,6 +22,7 @@ from sfsync.sync.plan import stored, tables
 from sfsync.sync.plan.awaited import Awaited
 from sfsync.sync.plan.deletes import deleted_records
 from sfsync.sync.plan.forecast import total_cost
+from sfsync.sync.plan.keyless import made_without_key
 from sfsync.sync.plan.lines import fingerprint_of
 from sfsync.sync.plan.match import match
 from sfsync.sync.plan.options import PlanOptions
@@ -31,7 +32,7 @@ from sfsync.sync.plan.overlap import refuse_new_twins, settle_overlaps
 from sfsync.sync.plan.parents import ParentFinder
 from sfsync.sync.plan.rows import rows_of
 from sfsync.sync.plan.salt import mask_salt
-from sfsync.sync.plan.sensitive import sensitive_fields
+from sfsync.sync.plan.sensitive import secret_lookups, sensitive_fields
 from sfsync.sync.plan.steps import StepMaker
 from sfsync.sync.plan.stored import Plan
 from sfsync.sync.plan.two_way import two_way_rows
@@ -186,7 +187,8 @@ def _works(
         types = {"source_row": "BIGINT", **source.columns}
         settled, notes = settle_dates(session, source, mapping, describes)
         source = replace(source, notes=(*source.notes, *notes))
-        push = push_columns(settled, describes, types, salt=mask_salt(session, mapping, options.salt))
+        salt, secret = mask_salt(session, mapping, options.salt), secret_lookups(mapping, mappings, describes)
+        push = push_columns(settled, describes, types, salt=salt, secret=secret)
         works.append(Work(position, mapping, describes[mapping.object], push, source, mirrored[mapping.object]))
     return works
 
@@ -229,7 +231,7 @@ def _header(
         "mappings": [_mapping_facts(work) for work in works],
         "sensitive": _sensitive(works, describes),
         "forecast": asdict(cost),
-        "warnings": _warnings(works, cost.calls),
+        "warnings": _warnings(maker.session, works, cost.calls),
     }
     normal: dict[str, Any] = json.loads(json.dumps(header))
     return normal
@@ -258,7 +260,7 @@ def _mapping_facts(work: Work) -> dict[str, Any]:
     }
 
 
-def _warnings(works: Sequence[Work], calls: int) -> list[str]:
+def _warnings(session: Session, works: Sequence[Work], calls: int) -> list[str]:
     told = []
     for work in works:
         mapping = work.mapping
@@ -270,10 +272,17 @@ def _warnings(works: Sequence[Work], calls: int) -> list[str]:
         if work.push.key is None and mapping.direction == "push" and work.news:
             told.append(
                 f"{mapping.file} names no `external_id`: {work.news:,} rows without a record's Id are new records each "
-                "time the plan is made"
+                f"time the plan is made{_made_before(session, mapping)}"
             )
         if mapping.budget is not None and calls > mapping.budget.daily_api_calls:
             told.append(f"{calls:,} API calls are more than the {mapping.budget.daily_api_calls:,} of {mapping.file}")
         if mapping.assignment_rules and work.news:
             told.append(f"{mapping.file}: the org's assignment rules run, and may give the records other owners")
     return told
+
+
+def _made_before(session: Session, mapping: Mapping) -> str:
+    made = made_without_key(session, mapping)
+    if not made:
+        return ""
+    return f"; {made:,} records were made so before, and the same rows would make them a second time"

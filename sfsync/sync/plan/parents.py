@@ -81,9 +81,11 @@ class ParentFinder:
             describe = self.describes.get(name)
             by = describe.field(field) if describe else None
             columns = table_columns(self.session, "sf_all", name)
-            if by is None or by.name not in columns:
+            missing = [each for each in (by.name if by else field, *condition) if each not in columns]
+            if by is None or missing:
                 raise MirrorUnfit(
-                    f"the mirror does not hold {name}.{field}, by which {work.mapping.file} finds {lookup.field}",
+                    f"the mirror does not hold {name}.{(missing or [field])[0]}, by which {work.mapping.file} finds "
+                    f"{lookup.field}",
                     hint=f"run `sfsync pull {name}`",
                 )
             parts = [_mirrored(name, by, condition, columns, lookup)]

@@ -158,7 +158,8 @@ class StepMaker:
             told.append(f"CASE WHEN {wanted} THEN {literal(f'this user may not change {name} records')} END")
         if not self.options.edit_converted:
             told.append(f"CASE WHEN d.converted AND ({wanted}) THEN 'a converted lead is read-only' END")
-        if work.mapping.filter is not None:
+        # A row of a two-way table was edited while its record was within: it goes once the edit is sent.
+        if work.mapping.filter is not None and not work.source.edited:
             told.append(
                 f"CASE WHEN NOT d.in_scope AND ({wanted}) THEN 'the record is outside the filter of the mapping' END"
             )

@@ -131,6 +131,16 @@ def latest_plan(session: Session) -> Plan | None:
     return _plan(session, rows[0]) if rows else None
 
 
+def plans_since(session: Session, plan: Plan) -> list[Plan]:
+    """Plans that were made after one, in their order, whatever their state."""
+    if not _has_plans(session):
+        return []
+    rows = session.execute(
+        f"{_PLAN} WHERE created_at > ? AND id <> ? ORDER BY created_at, id", [plan.created_at, plan.id]
+    ).rows
+    return [_plan(session, row) for row in rows]
+
+
 def stopped_plan(session: Session) -> Plan | None:
     """The plan to resume, or None: one that was stopped before one with changes left, the newest of each first."""
     if not _has_plans(session):

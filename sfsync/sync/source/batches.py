@@ -7,7 +7,7 @@ from itertools import islice
 
 import pyarrow as pa
 
-from sfsync.errors import QueryFailed, SfsyncError
+from sfsync.errors import SfsyncError
 from sfsync.store.interface import Session
 
 _ROWS = 20_000
@@ -37,7 +37,8 @@ def load_rows(session: Session, table: str, columns: Sequence[str], rows: Iterab
 
     try:
         session.load_arrow(table, pa.RecordBatchReader.from_batches(schema, batches()))
-    except QueryFailed:
-        if failures:  # the database tells of it in its own way
+    except Exception:
+        # The database tells of it in its own way: as a failed query, or as a transaction that cannot go on.
+        if failures:
             raise failures[0] from None
         raise

@@ -70,6 +70,8 @@ class _Form:
         hint = (
             f"a value that holds {sniff.named(self.delimiter)} or a line end stands in {self.quote}quotes{self.quote}"
         )
+        if has < wanted:
+            hint = f"take the line out where it is a note or a total below the rows; else {hint}"
         return unreadable(self.text.shown_as, message, hint, line=record.line)
 
 

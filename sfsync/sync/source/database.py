@@ -18,6 +18,8 @@ from sfsync.sync.source.source_table import SourceTable, column_names, finished,
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BATCH = 50_000
+#: How every file of SQLite begins.
+_SQLITE = b"SQLite format 3\0"
 
 
 def load_database(session: Session, spec: SourceSpec, query: str, root: Path, table: str) -> SourceTable:
@@ -54,6 +56,9 @@ def _load_duckdb(session: Session, spec: SourceSpec, query: str, path: Path, tab
     shown_as = str(spec.database)
     if not path.is_file():
         raise unreadable(shown_as, "there is no such database", "paths count from the project's folder")
+    with path.open("rb") as file:
+        if file.read(len(_SQLITE)) == _SQLITE:
+            raise unreadable(shown_as, "SQLite databases cannot be read", "export the rows as CSV or Parquet")
     try:
         other = duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false"})
     except duckdb.Error as error:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sfsync.config.spelling import shown
 from sfsync.errors import MappingError, Problem
+from sfsync.mapping.push_pipeline import SourceColumns
 from sfsync.mapping.schema import FieldMapping, Mapping
 from sfsync.mapping.transforms.steps import Step
 from sfsync.records import ObjectDescribe
@@ -108,14 +109,14 @@ def _undeclared(
     mapping: Mapping, describe: ObjectDescribe | None, source: Columns
 ) -> Iterator[tuple[str, FieldMapping, str]]:
     """Date fields that read a text column and say nothing of its form."""
-    by_name = {column.casefold(): column for column in source.columns}
+    columns = SourceColumns.of(source.columns)
     for name, item in mapping.pushed_fields().items():
         described = describe.field(name) if describe is not None else None
         if described is None or described.type != "date" or item.transform or len(item.columns) != 1:
             continue
         if item.values is not None:
             continue
-        column = by_name.get(item.columns[0].casefold())
+        column = columns.find(item.columns[0])
         if column is not None and source.columns[column] == "VARCHAR":
             yield name, item, column
 

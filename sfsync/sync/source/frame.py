@@ -59,7 +59,10 @@ def _from_arrow(frame: Any) -> pa.Table:
     if isinstance(frame, pa.RecordBatchReader):
         return frame.read_all()
     if hasattr(frame, "__arrow_c_stream__"):
-        return pa.table(frame)
+        try:
+            return pa.table(frame)
+        except pa.ArrowInvalid:  # a single column, like a pandas Series
+            pass
     raise UsageError(
         f"{type(frame).__name__} is no data frame", hint="a pandas DataFrame, an Arrow table, or what speaks Arrow"
     )

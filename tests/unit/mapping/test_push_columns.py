@@ -36,6 +36,58 @@ def test_columns_of_the_source_are_found_whatever_their_case_and_names(session):
     assert [each.local for each in plan.columns] == [("First Name (1)",), ("E-MAIL",)]
 
 
+def test_columns_are_found_by_the_names_that_people_read(session):
+    given = {
+        "Company\nName": "a",
+        "नाम": "b",
+        "Pre\u0301nom": "c",
+        "# Emp.": "d",
+        "*Last\u00a0Name": "e",
+        "Firm\u2019s \u2013 City": "f",
+        "\ufeffId": "g",
+    }
+    columns = make_source(session, dict.fromkeys(given, "VARCHAR"), [tuple(given.values())])
+    mapping = thing(
+        "{Name: company name, Text__c: नाम, Long__c: Pr\u00e9nom, Url__c: '# Emp.', Free__c: '*last name', "
+        'Phone__c: Firm\u2019s \u2013 City, Key__c: id, Email__c: {sql: \'"company name" || "Pr\u00e9nom"\'}}'
+    )
+    found = {name: values(entries)[0] for name, entries in desired(session, mapping, columns).items()}
+    assert found == {
+        "Name": "a",
+        "Text__c": "b",
+        "Long__c": "c",
+        "Url__c": "d",
+        "Free__c": "e",
+        "Phone__c": "f",
+        "Key__c": "g",
+        "Email__c": "ac",
+    }
+    assert push_columns(mapping, DESCRIBES, columns).unused == ()
+
+
+def test_of_two_columns_that_read_alike_none_is_the_one_meant(session):
+    columns = make_source(session, {"a\nb": "VARCHAR", "a  b": "VARCHAR"}, [("1", "2")])
+    assert desired(session, thing("{Name: 'a  b'}"), columns) == {"Name": [("2", None)]}
+    with pytest.raises(MappingError, match="the source has no column `a b`"):
+        desired(session, thing("{Name: a b}"), columns)
+
+
+@pytest.mark.parametrize(
+    "kind", ["STRUCT(a INTEGER)", "MAP(VARCHAR, INTEGER)", "VARCHAR[][]", "STRUCT(a INTEGER)[]", "UNION(a INTEGER)"]
+)
+def test_values_within_values_are_refused_as_a_field_and_may_be_taken_out(session, kind):
+    columns = {"source_row": "BIGINT", "x y": kind, "c": "VARCHAR"}
+    for item in ("Text__c: x y", "Text__c: {local: [c, x y], transform: {join: ' '}}"):
+        with pytest.raises(MappingError) as caught:
+            push_columns(thing(f"{{{item}}}"), DESCRIBES, columns)
+        (problem,) = caught.value.problems
+        assert problem.line == 4
+        assert problem.message == f"`x y` holds values within values ({kind}), and a field takes one"
+    columns = make_source(session, {"s": "STRUCT(a INTEGER, b VARCHAR)"}, [({"a": 1, "b": "x"},), (None,)])
+    mapping = thing("""{Text__c: {sql: "s['b']"}}""")
+    assert desired(session, mapping, columns) == {"Text__c": [("x", None), (None, None)]}
+
+
 def test_every_column_that_the_source_lacks_is_told_at_its_line():
     mapping = thing(
         "{Name: nmae, Text__c: {sql: upper(nmae) || other}}",

@@ -148,6 +148,30 @@ def test_a_day_that_is_none_is_refused(form, text):
 
 
 @pytest.mark.parametrize(
+    ("form", "text", "value"),
+    [
+        ("%Y%m%d", "20260113", date(2026, 1, 13)), ("%Y%m%d", " 20260113 ", date(2026, 1, 13)), ("%m%d%y", "010126", date(2026, 1, 1)),
+        ("%Y%j", "2026032", date(2026, 2, 1)), ("%d%b%Y", "5JAN2026", date(2026, 1, 5)), ("%A, %d/%Y%m", "Thursday, 1/202601", date(2026, 1, 1)),
+        ("%Y%m%d", "2026113", None), ("%m%d%y", "10126", None), ("%Y%j", "202632", None), ("%d%m%Y", "1122026", None), ("%A, %d/%Y%m", "Thursday, 1/20261", None),
+    ],
+)  # fmt: skip
+def test_numbers_side_by_side_have_all_their_digits_or_are_refused(form, text, value):
+    told = None if value else f"`{text}` is no day in the form {form}"
+    assert pushed("Day__c", f"{{local: c, transform: {{date: '{form}'}}}}", text) == [(value, told)]
+
+
+def test_times_of_numbers_side_by_side_have_all_their_digits_or_are_refused():
+    item = "{local: c, transform: {datetime: {format: '%Y%m%d%H%M%S', zone: UTC}}}"
+    assert values(pushed("At__c", item, "20260131090500")) == [datetime(2026, 1, 31, 9, 5)]
+    assert problems(pushed("At__c", item, "2026013190500")) == ["`2026013190500` is no time in the form %Y%m%d%H%M%S"]
+    item = "{local: c, transform: {datetime: {format: '%Y%m%dT%H%M%S%z'}}}"
+    assert values(pushed("At__c", item, "20260131T090500+0100")) == [datetime(2026, 1, 31, 8, 5)]
+    assert problems(pushed("At__c", item, "20260131T90500+0100")) == [
+        "`20260131T90500+0100` is no time in the form %Y%m%dT%H%M%S%z"
+    ]
+
+
+@pytest.mark.parametrize(
     ("language", "form", "text", "value"),
     [
         ("de", "%d. %B %Y", "31. Januar 2026", date(2026, 1, 31)), ("de", "%d. %B %Y", "1. MÄRZ 2026", date(2026, 3, 1)), ("de", "%d.%b.%Y", "3.Okt.2026", date(2026, 10, 3)),
@@ -373,6 +397,39 @@ def test_phones_become_international_and_what_is_none_is_refused():
     assert problems(pushed("Phone__c", anywhere, "030 123456")) == [
         "`030 123456` has no country code (declare one: `transform: {phone: DE}`)"
     ]
+
+
+def test_letters_behind_a_phone_number_are_no_digits_of_it():
+    german = "{local: c, transform: {phone: DE}}"
+    remarks = ["030 123456 Max", "030-123456 Mo-Fr", "0151 1234567 abc"]
+    assert problems(pushed("Phone__c", german, *remarks)) == [
+        f"`{text}` has letters among its digits or behind them" for text in remarks
+    ]
+    extensions = ["030 123456 x7", "030 123456 Ext. 7", "030 123456#7", "tel:+49-30-123456;ext=7"]
+    assert values(pushed("Phone__c", german, *extensions)) == ["+4930123456x7"] * len(extensions)
+    assert values(pushed("Phone__c", german, "Tel.: 030 123456", "+1 800 FLOWERS")) == ["+4930123456", "+18003569377"]
+    assert values(pushed("Phone__c", "{local: c, transform: {phone: US}}", "1-800-FLOWERS")) == ["+18003569377"]
+
+
+def test_a_phone_number_that_a_spreadsheet_made_a_fraction_of_is_refused():
+    assert problems(pushed("Phone__c", "{local: c, transform: {phone: DE}}", "30123456789.0", "493012345.00")) == [
+        f"`{text}` is a number that a spreadsheet made of it, and its last digit is none of the phone's"
+        for text in ("30123456789.0", "493012345.00")
+    ]
+
+
+def test_blanks_alone_are_no_value_for_defaults_other_values_and_parents():
+    blanks = ["  ", "\u00a0", "\t\n"]
+    assert values(pushed("Text__c", "{local: c, default: x}", *blanks, " y ")) == ["x", "x", "x", " y "]
+    mapped = "{local: c, values: {Open: o}, otherwise: OTHERWISE}"
+    for otherwise in ("fail", "{value: Closed}", "'null'"):
+        found = pushed("Pick__c", mapped.replace("OTHERWISE", otherwise), *blanks, "o")
+        assert found == [(None, None), (None, None), (None, None), ("Open", None)]
+    assert pushed("Pick__c", "{local: c, values: {Open: '  '}, otherwise: fail}", "  ") == [("Open", None)]
+    session = database()
+    columns = make_source(session, {"o": "VARCHAR"}, [(each,) for each in [*blanks, "a@b.org"]])
+    mapping = thing("{Name: o}", lookups="{OwnerId: {object: User, by: Email, local: o}}")
+    assert values(desired(session, mapping, columns)["OwnerId"]) == [None, None, None, "a@b.org"]
 
 
 def test_phones_come_after_transforms_that_stand_before_them():

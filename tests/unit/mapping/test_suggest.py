@@ -193,13 +193,54 @@ def test_hostile_names_and_values_stay_what_they_are(draft):
         notes=("sheet: a\nfields: {Id: x}",),
     )
     assert mapping.object == "Lead"
-    assert "The column company�object: User cannot be named in a mapping" in made.text
+    assert 'Company: "company object: User"' in made.text
     assert "\u202e" not in made.text
+
+
+def test_columns_are_drafted_under_the_names_that_people_read(draft):
+    names = {"Last\nName": ["a"], "\u200b*E\u2011Mail": ["a@b.org"], "Company\u00a0": ["x"], "a;b": ["y"]}
+    made, mapping = draft(names)
+    assert made.used["LastName"] == "Last Name"
+    assert made.used["Company"] == "Company"
+    assert mapping.fields["LastName"].local == "Last Name"
+    assert "The column a;b cannot be named in a mapping" in made.text
+
+
+def test_columns_of_values_within_values_are_left_out_of_a_draft(draft):
+    made, _ = draft({"last_name": ["a"], "company": ("STRUCT(name VARCHAR)", [{"name": "x"}])})
+    assert made.used == {"LastName": "last_name"}
+    assert made.required == ("Company",)
 
 
 def test_a_source_that_has_nothing_in_common_with_the_object_is_refused_with_what_was_nearest(draft):
     with pytest.raises(UsageError, match="no column resembles a field of Lead"):
         draft({"q1": ["?"], "q2": ["?"]})
+
+
+@pytest.mark.parametrize("kind", ["VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMPTZ", "BOOLEAN", "BIGINT", "DOUBLE", "TIME"])
+@pytest.mark.parametrize("name", ["annual_revenue", "birthday", "status", "phone", "email", "ownerid"])
+def test_a_typed_column_without_any_value_is_drafted_by_its_name_and_type(draft, kind, name):
+    made, mapping = draft({"last_name": ["a"], name: (kind, [None])})
+    assert made.used["LastName"] == "last_name"
+    assert mapping.object == "Lead"
+
+
+def test_a_field_that_no_new_record_may_have_is_left_to_a_person():
+    partner = FieldDescribe("IsPartner", "boolean", "Partner Account", createable=False)
+    account = ObjectDescribe("Account", "Account", (FieldDescribe("Name", "string", "Name", length=80), partner))
+    session = database()
+    make_source(session, {"Name": "VARCHAR", "IsPartner": "BOOLEAN"}, [("Acme", False)])
+    columns = profile_columns(session, "s", {"Name": "VARCHAR", "IsPartner": "BOOLEAN"})
+    made = suggest_mapping(account, columns, Origin("the mirror ../prod", ("source: {mirror: ../prod}",), 1, ()))
+    assert (made.used, made.doubtful) == ({"Name": "Name"}, {"IsPartner": "IsPartner"})
+    assert (
+        "  # IsPartner: IsPartner  # 100%: the same name; values are true and false; no record can be made" in made.text
+    )
+
+
+def test_a_column_of_days_without_any_value_is_no_number(draft):
+    made, _ = draft({"last_name": ["a"], "annual_revenue": ("DATE", [None])})
+    assert "AnnualRevenue" not in made.used
 
 
 def test_an_empty_source_is_drafted_by_its_names(draft):

@@ -14,7 +14,7 @@ from sfsync.mapping.load import load_mappings, parse_mapping
 from sfsync.mapping.schema import mapping_schema
 from sfsync.store.duckdb import DuckDBStore
 
-from .pushing import DESCRIBES, database, make_source, thing
+from .pushing import DESCRIBES, database, desired, make_source, thing
 
 TOP = "direction: push\nsource: x.csv\n"
 
@@ -196,6 +196,12 @@ def test_a_table_of_values_may_be_what_spreadsheets_save(tmp_path, content):
     (tmp_path / "v.csv").write_bytes(content)
     mapping = thing("{Pick__c: {local: c, transform: {table: v.csv}}}", folder=tmp_path)
     assert mapping.value_table("v.csv").rows == (("Open", "o"),)
+    session = database()
+    columns = make_source(session, {"c": "VARCHAR"}, [("o",), ("  ",), (None,), ("x",)])
+    assert desired(session, mapping, columns)["Pick__c"] == [
+        *[("Open", None), (None, None), (None, None)],
+        (None, "`x` is not in v.csv"),
+    ]
 
 
 def test_tables_of_values_stand_beside_the_mapping(tmp_path):

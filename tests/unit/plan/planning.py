@@ -85,7 +85,9 @@ LEAD = describe(
     FieldDescribe("RecordTypeId", "reference", length=18, reference_to=("RecordType",)),
 )
 USER = describe("User", FieldDescribe("Email", "email", length=80), FieldDescribe("IsActive", "boolean"))
-GROUP = describe("Group", FieldDescribe("DeveloperName", "string", length=80))
+GROUP = describe(
+    "Group", FieldDescribe("DeveloperName", "string", length=80), FieldDescribe("Type", "picklist", length=40)
+)
 RECORD_TYPE = describe(
     "RecordType",
     FieldDescribe("DeveloperName", "string", length=80),

@@ -23,7 +23,7 @@ LOOKUPS = "{OwnerId: {object: User, by: Email, local: owner, on_missing: defer}}
 def desk(tmp_path):
     made = Desk(tmp_path)
     made.mirrored("User", {"Email": "ann@acme.org", "IsActive": True})
-    made.mirrored("Group", {"DeveloperName": "Queue"})
+    made.mirrored("Group", {"DeveloperName": "Queue", "Type": "Queue"})
     leads = [
         {"Crm_Id__c": f"c{n}", "LastName": "Ada", "Company": "Acme", "Status": "Working", "OwnerId": an_id("Group", 1)}
         for n in range(3)

@@ -32,7 +32,7 @@ OWNER = "{OwnerId: {object: User, by: Email, local: owner%s}}"
 def desk(tmp_path):
     made = Desk(tmp_path)
     made.mirrored("User", {"Email": "Ann@acme.org", "IsActive": True}, {"Email": "old@acme.org", "IsActive": False})
-    made.mirrored("Group", {"DeveloperName": "Sales_Queue"})
+    made.mirrored("Group", {"DeveloperName": "Sales_Queue", "Type": "Queue"})
     return made
 
 
@@ -130,14 +130,25 @@ def test_an_owner_is_a_user_or_a_queue(desk):
     lookups = "{OwnerId: {object: [User, Group], by: {User: Email, Group: DeveloperName}, local: owner}}"
     found = leads(desk, {"owner": "sales_queue"}, {"owner": "ann@acme.org"}, {"owner": "nobody"}, lookups=lookups)
     assert [each[0] for each in found] == [an_id("Group", 1), an_id("User", 1), None]
-    assert found[2][1] == "OwnerId: no User has the Email or Group has the DeveloperName `nobody`"
+    assert found[2][1] == "OwnerId: no User has the Email or Queue has the DeveloperName `nobody`"
+
+
+def test_of_groups_only_a_queue_can_be_the_owner(desk):
+    """A public group may have the name of a queue, and own nothing."""
+    desk.mirrored(
+        "Group", {"DeveloperName": "Sales_Queue", "Type": "Regular"}, {"DeveloperName": "Everyone", "Type": "Regular"}
+    )
+    lookups = "{OwnerId: {object: Group, by: DeveloperName, local: owner}}"
+    named, barred = leads(desk, {"owner": "Sales_Queue"}, {"owner": "Everyone"}, lookups=lookups)
+    assert named[:2] == (an_id("Group", 1), None)
+    assert barred[:2] == (None, "OwnerId: no Queue has the DeveloperName `Everyone`")
 
 
 EITHER = "{OwnerId: {object: [User, Group], by: {User: Email, Group: DeveloperName}, local: owner}}"
 
 
 def test_a_value_that_records_of_two_objects_have_is_refused_and_never_the_first_object_taken(desk):
-    (queue,) = desk.mirrored("Group", {"DeveloperName": "ann@acme.org"})
+    (queue,) = desk.mirrored("Group", {"DeveloperName": "ann@acme.org", "Type": "Queue"})
     ((owner, refused, _),) = leads(desk, {"owner": "ann@acme.org"}, lookups=EITHER)
     assert owner is None
     both = " and ".join(sorted((an_id("User", 1), queue)))
@@ -145,7 +156,7 @@ def test_a_value_that_records_of_two_objects_have_is_refused_and_never_the_first
 
 
 def test_a_record_of_another_object_does_not_stand_in_for_one_that_is_barred(desk):
-    desk.mirrored("Group", {"DeveloperName": "old@acme.org"})
+    desk.mirrored("Group", {"DeveloperName": "old@acme.org", "Type": "Queue"})
     ((owner, refused, _),) = leads(desk, {"owner": "old@acme.org"}, lookups=EITHER)
     assert owner is None
     assert "`old@acme.org` is that of 2 records" in refused
@@ -301,3 +312,39 @@ def test_an_object_that_is_looked_up_must_be_mirrored_with_its_field(desk):
     desk.local("contacts", [{"id": "p1", "name": "Ada", "account": "a1"}])
     with pytest.raises(MirrorUnfit, match=r"does not hold Account\.Crm_Id__c"):
         desk.plan(CONTACTS % "")
+
+
+MASKED_ACCOUNTS = """
+object: Account
+table: crm.accounts
+direction: push
+external_id: Crm_Id__c
+fields: {Crm_Id__c: id, Name: {local: name, mask: %s}}
+"""
+CONTACTS_BY_NAME = """
+object: Contact
+table: crm.contacts
+direction: push
+external_id: Crm_Id__c
+fields: {Crm_Id__c: id, LastName: name}
+lookups: {AccountId: {object: Account, by: Name, local: account%s}}
+"""
+
+
+@pytest.mark.parametrize("missing", ["", ", on_missing: null"])
+def test_where_anything_is_masked_no_text_names_what_a_parent_was_looked_for_by(desk, missing):
+    desk.local("accounts", [{"id": "a1", "name": "Secret Holdings"}])
+    desk.local("contacts", [{"id": "c1", "name": "N", "account": "Secret Holdings"}])
+    plan = desk.plan(MASKED_ACCOUNTS % "hash", CONTACTS_BY_NAME % missing)
+    (contact,) = (row for row in desk.rows(plan) if row["key"] == "c1")
+    told = "AccountId: no Account has the Name a value"
+    assert (contact["refused"] or contact["note"]).removesuffix(", left empty") == told
+    assert "Secret" not in repr(desk.rows(plan))
+
+
+def test_keys_of_parents_are_told_though_others_are_masked(desk):
+    desk.local("accounts", [{"id": "a1", "name": "Secret Holdings"}])
+    desk.local("contacts", [{"id": "c1", "name": "N", "account": "a2"}])
+    plan = desk.plan(MASKED_ACCOUNTS % "hash", CONTACTS % "")
+    (contact,) = (row for row in desk.rows(plan) if row["key"] == "c1")
+    assert contact["refused"] == "AccountId: no Account has the Crm_Id__c `a2`"

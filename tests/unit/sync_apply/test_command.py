@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import duckdb
 import pytest
@@ -57,6 +58,24 @@ def test_a_plan_is_applied_once_told_and_taken_back(served, run, tmp_path):
     taken_back = run("apply", plan_id)
     assert taken_back.code == 0, taken_back.err
     assert leads(served) == []
+
+
+def test_an_undo_is_never_followed_by_the_advice_to_plan_again_what_it_takes_back(served, run, tmp_path):
+    run("plan", "-o", tmp_path / "plan.json")
+    done = run("apply", tmp_path / "plan.json", "--json").json["result"]
+    undo = run("undo", done["run_id"])
+    plan_id = undo.err.split("`sfsync apply ")[1].split("`")[0]
+    with served.database.reading() as cursor:
+        ((first,),) = cursor.execute('SELECT min("Id") FROM "Lead"').fetchall()
+    served.clock.advance(timedelta(minutes=10))
+    served.update("Lead", first, {"Company": "Wheels"})  # somebody works with it: it is not deleted
+    partly = run("apply", plan_id)
+    assert partly.code == 4, partly.err
+    assert "what could not be taken back is in those files" in partly.err
+    assert len(leads(served)) == 1
+    run("pull")
+    kept = run("undo", done["run_id"])
+    assert "nothing of it can be taken back" in kept.err
 
 
 def test_rejected_rows_are_exit_code_4_and_lead_to_retry(served, run, tmp_path):

@@ -6,6 +6,7 @@ import csv
 
 from sfsync.mapping.load import parse_mapping
 from sfsync.sync.apply.result_files import ResultFiles
+from sfsync.sync.plan.choose import with_source
 from sfsync.sync.plan.make import make_plan
 
 
@@ -81,3 +82,46 @@ def test_columns_that_differ_in_capitals_alone_keep_their_names(world, tmp_path)
     assert (done["Id"], done["Id (source)"], done["change order"]) == (lead["Id"], "own", "7")
     assert (done["lastname"], done["LastName (sent)"], done["Company (sent)"]) == ("Ada", "Ada", "Engines")
     assert done["'=cmd|x"] == "'-3"
+
+
+def test_the_rows_are_those_of_the_file_that_the_plan_was_made_of(world, tmp_path):
+    for name, memo in (("leads.csv", "own"), ("other.csv", "other")):
+        (tmp_path / name).write_text(f"name;company;key;memo\nAda;Engines;c1;{memo}\n", "utf-8")
+    text = """
+        object: Lead
+        direction: push
+        external_id: Crm_Id__c
+        source: {{file: {file}, delimiter: ";"}}
+        fields: {{LastName: name, Company: company, Crm_Id__c: key}}
+        """
+    mapping = parse_mapping(text.format(file=tmp_path / "leads.csv"), "lead.yml")
+    plan = make_plan(world.store, [mapping], sources=with_source([mapping], tmp_path / "other.csv"))
+    world.apply(plan.id)
+    files = ResultFiles(tmp_path / "out", [mapping])
+    files.write(world.store, plan.id)
+    assert files.notes == []
+    (done,) = rows(tmp_path / "out" / "done.csv")
+    assert (done["memo"], done["name"]) == ("other", "Ada")
+
+
+def test_what_is_left_out_of_the_files_is_told_once(world, tmp_path):
+    source = tmp_path / "leads.csv"
+    source.write_text("name,company,key,memo\nAda,Engines,c1,first\n", "utf-8")
+    text = f"""
+        object: Lead
+        direction: push
+        external_id: Crm_Id__c
+        source: {source}
+        fields: {{{{LastName: name, Company: company, Crm_Id__c: key{{more}}}}}}
+        """
+    mapping = parse_mapping(text.format(more=""), "lead.yml")
+    plan = make_plan(world.store, [mapping])
+    world.apply(plan.id)
+    files = ResultFiles(tmp_path / "out", [parse_mapping(text.format(more=", Title: memo"), "lead.yml")])
+    files.write(world.store, plan.id)
+    assert files.notes == ["lead.yml has changed: the columns of its source are left out of the result files"]
+    source.unlink()
+    files = ResultFiles(tmp_path / "out", [mapping])
+    files.write(world.store, plan.id)
+    (note,) = files.notes
+    assert note.startswith(f"the source of lead.yml cannot be read again: {source}: there is no such file")

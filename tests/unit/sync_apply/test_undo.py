@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sfsync.errors import UsageError
+from sfsync.store.mirror import read_state
 from sfsync.sync.plan.stored import read_stored_plan
 from sfsync.sync.undo import make_undo, objects_to_pull
 
@@ -97,6 +98,9 @@ def test_a_deletion_cannot_be_undone_and_says_where_the_records_are(world, make_
     world.pull()
     undo = make_undo(world.store, done.run_id)
     assert undo.plan.is_empty
+    with world.store.reading() as session:
+        bound = read_state(session).objects["Lead"].upper_bound
+    assert undo.plan.header["as_of"] == f"{bound.isoformat()}Z"
     (told,) = undo.irreversible
     assert (told.count, told.ids) == (1, (ids[0],))
     assert "Recycle Bin" in told.reason

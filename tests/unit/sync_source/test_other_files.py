@@ -327,6 +327,8 @@ def test_arrow_in_any_shape_is_a_source(session, rows, shape):
 
 def test_a_frame_whose_columns_cannot_be_told_apart_is_refused(session):
     assert "two columns are called `a`" in refused(load_frame, session, pd.DataFrame([[1, 2]], columns=["a", "a"]), "f")
+    with pytest.raises(UsageError, match="Series is no data frame"):
+        load_frame(session, pd.Series([1]), "f")
     with pytest.raises(UsageError, match="dict is no data frame"):
         load_frame(session, {"a": [1]}, "f")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import warnings
+from contextlib import closing
 from datetime import date
 
 import duckdb
@@ -84,6 +86,11 @@ def test_a_database_that_is_none_or_refuses_says_so(session, tmp_path):
         pass
     root = {"root": tmp_path}
     assert "there is no such database" in refused(session, SourceSpec(database="no.db", query="SELECT 1"), "q", **root)
+    lite = root["root"] / "lite.db"
+    with closing(sqlite3.connect(lite)) as connection:
+        connection.execute("CREATE TABLE t (a)")
+    told = refused(session, SourceSpec(database="lite.db", query="SELECT a FROM t"), "q", **root)
+    assert "lite.db: SQLite databases cannot be read" in told
     assert "cannot be opened" in refused(session, SourceSpec(database="x.txt", query="SELECT 1"), "q", **root)
     assert "refuses the query" in refused(session, SourceSpec(database="old.duckdb", query="SELECT a"), "q", **root)
     assert "`mysql` databases cannot be read" in refused(

@@ -223,3 +223,11 @@ def test_ids_of_15_characters_are_those_of_their_records(bench, tmp_path):
     taken = take(b, f"sf_id,email\n{lead_id(1)[:15]},mine@example.com\n", tmp_path)
     assert (taken.edited, taken.added) == (1, 0)
     assert b.row(1)[1] == "mine@example.com"
+
+
+def test_a_file_that_spells_values_anew_has_not_edited_them(bench, tmp_path):
+    b = bench(fields="{LastName: name, AnnualRevenue: {local: revenue, transform: {number: de}}}")
+    text = f'sf_id,name,revenue\n{lead_id(1)},Ada,"10,00"\n{lead_id(2)},Bob,"12,00"\n'
+    taken = take(b, text, tmp_path)
+    assert (taken.edited, taken.added) == (1, 0)
+    assert (b.row(1, "revenue"), b.row(2, "revenue")) == (("10",), ("12,00",))
