@@ -13,6 +13,7 @@ from sfsync.records import FieldDescribe
 from sfsync.store.columns import sql_type
 from sfsync.store.names import literal, quote
 from sfsync.sync.plan.parents import LATER, OWN, THERE, held_table, lookup_table
+from sfsync.sync.plan.tables import REFERENCE
 from sfsync.sync.plan.values import canonical, same, some_text
 from sfsync.sync.plan.work import Work
 
@@ -261,7 +262,11 @@ class _Parent:
     def problems(self) -> list[str]:
         """Why the record may not refer to it, each a text or NULL."""
         name, asked = self.name, self._asked
-        many = f"{asked} || ' is that of ' || {name}.refs || ' records: ' || {name}.ref || ' and ' || {name}.other"
+        ref, other = (
+            f"replace({name}.{each}, {literal(REFERENCE)}, 'the new one of this plan, change ')"
+            for each in ("ref", "other")
+        )
+        many = f"{asked} || ' is that of ' || {name}.refs || ' records: ' || {ref} || ' and ' || {other}"
         problems = [
             self.lookup.problem_sql,
             f"CASE WHEN {name}.refs > 1 THEN {many} END",

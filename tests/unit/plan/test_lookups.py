@@ -233,7 +233,7 @@ def test_a_new_parent_beside_one_of_the_org_makes_two(desk):
     desk.local("contacts", [{"id": "p1", "name": "Ada", "account": "acme"}])
     by_name = (CONTACTS % "").replace("by: Crm_Id__c", "by: Name")
     told = by_row(desk, desk.plan(ACCOUNTS, by_name))[-1][6]
-    assert told == f"AccountId: `acme` is that of 2 records: {acme} and =change:1"
+    assert told == f"AccountId: `acme` is that of 2 records: {acme} and the new one of this plan, change 1"
 
 
 def test_a_parent_is_found_by_a_value_that_the_plan_gives_it(desk):
