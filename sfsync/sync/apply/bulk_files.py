@@ -32,40 +32,51 @@ def spans_of(session: Session, rows: StepRows, options: ApplyOptions) -> list[Sp
     first, last, count = session.execute(f"SELECT min(s.change_no), max(s.change_no), count(*) {ready}").rows[0]
     if not count:
         return []  # found out without a look at what the changes hold
-    size, room = session.execute(f"SELECT sum({_length(rows)}) {ready}").scalar(), _room(rows, options)
+    keys, size = session.execute(f"SELECT count(DISTINCT {rows.correlation}), sum({_length(rows)}) {ready}").rows[0]
+    room = _room(rows, options)
     if count <= options.most_rows and size <= room:
-        return [(first, last)]
+        return [Span(first, last, fits=keys == count and _surely_fits(size, room))]
     fitting = int(count * room * _FULL[0] // (_FULL[1] * size))
     return stretches(session, rows, _ready(rows), max(1, min(options.most_rows, fitting)))
 
 
 def choose(session: Session, rows: StepRows, options: ApplyOptions) -> int:
     """Make the table of the changes of the next job, as many as one may have, and of twins one; return their number."""
-    key, source = rows.correlation, f"FROM {rows.from_sql} WHERE {_ready(rows)}"
-    room = _room(rows, options)
+    source, room = f"FROM {rows.from_sql} WHERE {_ready(rows)}", _room(rows, options)
+    session.execute(f"DROP TABLE IF EXISTS {BATCH}")
+    fits, twins = (True, False) if rows.span and rows.span.fits else _look(session, rows, options, source)
+    if fits and not twins:
+        session.execute(f"CREATE TEMPORARY TABLE {BATCH} AS SELECT s.change_no AS change_no {source}")
+    else:
+        ready = f"SELECT s.change_no AS change_no, {_size(rows)} AS size {source}"
+        if twins:
+            first = f"SELECT min(s.change_no) {source} GROUP BY {rows.correlation}"
+            ready = f"SELECT * FROM ({ready}) AS r WHERE change_no IN ({first})"
+        session.execute(
+            f"CREATE TEMPORARY TABLE {BATCH} AS SELECT change_no FROM (SELECT change_no, sum(size) OVER (ORDER BY"
+            " change_no ROWS UNBOUNDED PRECEDING) AS upto, row_number() OVER (ORDER BY change_no) AS place"
+            f" FROM ({ready}) AS r) AS x WHERE place = 1 OR (place <= {options.most_rows} AND upto <= {room})"
+        )
+    return int(session.execute(f"SELECT count(*) FROM {BATCH}").scalar())
+
+
+def _look(session: Session, rows: StepRows, options: ApplyOptions, source: str) -> tuple[bool, bool]:
+    """Whether all changes that are ready go into one file, and whether some of them have one key."""
     # To rank every change among its twins, or to count its quotes, takes longer than all the rest; there are hardly
     # ever twins, and a file mostly has room even if every character were a quote.
     count, keys, length = session.execute(
-        f"SELECT count(*), count(DISTINCT {key}), coalesce(sum({_length(rows)}), 0) {source}"
+        f"SELECT count(*), count(DISTINCT {rows.correlation}), coalesce(sum({_length(rows)}), 0) {source}"
     ).rows[0]
-    session.execute(f"DROP TABLE IF EXISTS {BATCH}")
-    if (
-        count == keys
-        and count <= options.most_rows
-        and (2 * length <= room or session.execute(f"SELECT sum({_size(rows)}) {source}").scalar() <= room)
-    ):
-        session.execute(f"CREATE TEMPORARY TABLE {BATCH} AS SELECT s.change_no AS change_no {source}")
-        return int(count)
-    ready = f"SELECT s.change_no AS change_no, {_size(rows)} AS size {source}"
-    if count != keys:
-        first = f"SELECT min(s.change_no) {source} GROUP BY {key}"
-        ready = f"SELECT * FROM ({ready}) AS r WHERE change_no IN ({first})"
-    session.execute(
-        f"CREATE TEMPORARY TABLE {BATCH} AS SELECT change_no FROM (SELECT change_no, sum(size) OVER (ORDER BY"
-        " change_no ROWS UNBOUNDED PRECEDING) AS upto, row_number() OVER (ORDER BY change_no) AS place"
-        f" FROM ({ready}) AS r) AS x WHERE place = 1 OR (place <= {options.most_rows} AND upto <= {room})"
+    room = _room(rows, options)
+    fits = count <= options.most_rows and (
+        _surely_fits(length, room) or session.execute(f"SELECT sum({_size(rows)}) {source}").scalar() <= room
     )
-    return int(session.execute(f"SELECT count(*) FROM {BATCH}").scalar())
+    return fits, count != keys
+
+
+def _surely_fits(length: int, room: int) -> bool:
+    """Whether there is room even if every character were a quote."""
+    return 2 * length <= room
 
 
 def file_sql(rows: StepRows, batch: str) -> str:

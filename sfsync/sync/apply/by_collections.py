@@ -224,7 +224,7 @@ def _store_answers(work: Apply, rows: StepRows, request: _Request, answers: list
             work.settle(
                 rows.step,
                 joined,
-                span=(min(request.changes), max(request.changes)),
+                span=Span(min(request.changes), max(request.changes)),
                 state=f"CASE WHEN {done} THEN 'done' ELSE 'rejected' END",
                 record_id=f"coalesce(o.record_id, {rows.record_id})",
                 created=f"{done} AND o.created",

@@ -217,6 +217,7 @@ def stretches(session: Session, rows: StepRows, ready: str, each: int | None) ->
     """
     place = "0" if each is None else f"(row_number() OVER (ORDER BY s.change_no) - 1) // {each}"
     numbered = f"SELECT s.change_no AS change_no, {place} AS place FROM {rows.from_sql} WHERE {ready}"
-    return session.execute(
+    found = session.execute(
         f"SELECT min(change_no), max(change_no) FROM ({numbered}) AS x GROUP BY place ORDER BY place"
-    ).rows
+    )
+    return [Span(first, last) for first, last in found]

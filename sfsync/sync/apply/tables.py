@@ -7,6 +7,7 @@ A change has no outcome until it is settled. What is about to be sent stands in 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sfsync.store.interface import Session
 from sfsync.store.names import literal
@@ -16,8 +17,14 @@ from sfsync.sync.plan.stored import PlanStep
 #: The record is what the plan wanted; the org refused; it was not sent, or not worked on; nobody knows; never sent.
 STATES = ("done", "rejected", "unprocessed", "unknown", "refused")
 
-#: Numbers of the first and the last of some changes.
-Span = tuple[int, int]
+
+class Span(NamedTuple):
+    """Numbers of the first and the last of some changes; whether all of them are known to go into one Bulk file."""
+
+    first: int
+    last: int
+    fits: bool = False
+
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS sfsync.outcomes (run_id VARCHAR, plan_id VARCHAR, change_no BIGINT, step INTEGER,"
@@ -110,7 +117,7 @@ def under_way(plan_id: str) -> str:
 
 def within(alias: str, span: Span | None) -> str:
     """SQL, to be followed by further conditions, of whether a change lies in a span: tables are skipped beyond it."""
-    return "" if span is None else f"{alias}.change_no BETWEEN {span[0]} AND {span[1]} AND "
+    return "" if span is None else f"{alias}.change_no BETWEEN {span.first} AND {span.last} AND "
 
 
 def counts(session: Session, plan_id: str) -> dict[str, int]:

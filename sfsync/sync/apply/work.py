@@ -115,11 +115,11 @@ class Apply:
 
     def span_of(self, session: Session, number: int) -> tables.Span:
         """The numbers of the first and the last change of a batch."""
-        first, last = session.execute(
+        found = session.execute(
             "SELECT first_change, last_change FROM sfsync.batches WHERE plan_id = ? AND batch_no = ?",
             [self.plan.id, number],
         ).rows[0]
-        return first, last
+        return tables.Span(*found)
 
     def batch_rows(self, rows: StepRows, number: int) -> str:
         """What stands after FROM for the changes of one batch."""
