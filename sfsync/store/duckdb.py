@@ -76,7 +76,8 @@ class DuckDBStore:
     dialect = "duckdb"
 
     def __init__(self, path: Path, *, patience: float = 2.0) -> None:
-        self.path = path
+        # DuckDB keeps its log beside the name it is given: who opens the file by another name would miss what is in it.
+        self.path = path.resolve() if path.is_symlink() else path
         self.patience = patience
         self._mine = opened_at(path)
 

@@ -209,6 +209,19 @@ def test_the_size_of_a_block_is_read_as_duckdb_tells_it(tmp_path: Path) -> None:
         assert duckdb_blocks._block_size(path.read_bytes()[:FIRST_BLOCK]) == told == size
 
 
+def test_what_is_committed_is_there_under_every_name_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    real, link = tmp_path / "data" / "mirror.duckdb", tmp_path / "link.duckdb"
+    link.symlink_to(real)
+    store = filled(link)
+    assert link.is_symlink()
+    with store.at_hand():
+        with store.writing() as session:
+            session.execute("INSERT INTO t1 VALUES (-1, 'committed')")
+        subprocess.run(["cp", "-r", str(tmp_path / "data"), str(tmp_path / "killed")], check=True)
+    assert (-1, "committed") in everything(DuckDBStore(tmp_path / "killed" / "mirror.duckdb"))["t1"]
+
+
 def test_only_the_owner_can_read_what_is_kept(tmp_path: Path) -> None:
     store = filled(tmp_path / "mirror.duckdb")
     with store.at_hand():
