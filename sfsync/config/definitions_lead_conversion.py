@@ -117,6 +117,18 @@ class LeadConversion(StrictModel):
         """The pairs of `settings_file`; they count in the definitions' digest like those of sfsync.yml."""
         return self._retrieved
 
+    # `knows_…` is what `audit.notions` asks, by name, before it takes a notion's own value for an answer.
+
+    @property
+    def knows_mapping(self) -> bool:
+        """Whether it is known which custom fields are mapped, even if none is."""
+        return self.settings_file is not None or self.mapping is not None
+
+    @property
+    def knows_options(self) -> bool:
+        """Whether the options that let rules be bypassed are known, each of them."""
+        return None not in (self.require_validation, self.track_history, self.preserve_status)
+
     @property
     def pairs(self) -> tuple[tuple[MappedField, Literal["settings", "definitions"]], ...]:
         """Every pair of the custom map with where it is said; a pair said twice is the file's."""

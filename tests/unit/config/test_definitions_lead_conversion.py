@@ -45,8 +45,8 @@ def _settings(folder: Path, block: str, **files: str) -> Settings:
 
 def test_nothing_is_known_without_the_block() -> None:
     conversion = Settings().definitions.lead_conversion
-    assert (conversion.settings_file, conversion.mapping) == (None, None)
-    assert (conversion.require_validation, conversion.track_history, conversion.preserve_status) == (None, None, None)
+    assert not conversion.knows_mapping
+    assert not conversion.knows_options
     assert conversion.pairs == ()
 
 
@@ -61,6 +61,7 @@ def test_the_file_and_sfsync_yml_stand_beside_each_other(tmp_path: Path) -> None
         ("ns__Pain__c", "Opportunity", "Need__c", "settings"),
         ("Note__c", "Contact", "Note__c", "definitions"),
     ]
+    assert conversion.knows_mapping
     assert conversion.allow_owner_change is True
     assert conversion.opportunity_creation == "VisibleOptional"
 
@@ -74,13 +75,14 @@ def test_what_sfsync_yml_says_wins_over_the_file(tmp_path: Path) -> None:
 
 def test_an_empty_mapping_says_that_nothing_is_mapped(tmp_path: Path) -> None:
     conversion = _settings(tmp_path, "    mapping: []\n").definitions.lead_conversion
-    assert conversion.mapping == ()
+    assert conversion.knows_mapping
     assert conversion.pairs == ()
 
 
 def test_the_lead_settings_tell_the_options(tmp_path: Path) -> None:
     conversion = _settings(tmp_path, "    lead_settings_file: options.xml\n", options=_OPTIONS)
     told = conversion.definitions.lead_conversion
+    assert told.knows_options
     assert (told.require_validation, told.track_history, told.preserve_status) == (False, False, True)
 
 
