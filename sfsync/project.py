@@ -190,6 +190,8 @@ def create_project(root: Path, mappings: Mapping[str, str], *, target_org: str |
 _GITIGNORE = """\
 # The mirror and reports hold people's data.
 .sfsync/
+*.duckdb
+*.duckdb.*
 report*.html
 *.csv
 *.parquet
