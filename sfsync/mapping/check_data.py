@@ -38,7 +38,9 @@ def check_data(
     Raises:
         MappingError: The source lacks columns that the mapping reads.
     """
-    plan = push_columns(mapping, describes, source_columns)
+    plan = push_columns(
+        mapping, describes, source_columns, secret=frozenset(name.casefold() for name in mapping.sensitive)
+    )
     plan.prepare(session, source_table)
     known = KnownIds.of(session, describes)
     found: list[Problem] = []

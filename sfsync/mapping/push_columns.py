@@ -162,7 +162,7 @@ def push_columns(
         source_columns: Column → SQL type of the source, as the database names types. VARCHAR columns are read as
             text of which nothing is assumed; others keep their type.
         salt: Makes masks of two projects differ; a secret of the project.
-        secret: API names of lookups whose values no problem repeats.
+        secret: API names, casefolded, of fields and lookups whose values no problem repeats.
 
     Raises:
         MappingError: The source lacks columns that the mapping reads; every one is told.
@@ -245,13 +245,14 @@ class _Work:
 
     def _field(self, name: str, item: FieldMapping) -> PushColumn:
         described, is_key = self._found(name), name == self.mapping.key_field
-        pipeline = field_pipeline(self.mapping, item, described, self.columns, self.salt)
+        telling = Telling(values=item.mask is None and name.casefold() not in self.secret)
+        pipeline = field_pipeline(self.mapping, item, described, self.columns, self.salt, telling)
         value, problem = self.layers.add(pipeline)
         if item.null == "clear" and not described.nillable and described.type != "boolean":
             empty = f"{value} IS NULL AND {problem} IS NULL"
             told = literal(f"{name} cannot be empty")
             problem = f"CASE WHEN {empty} THEN {told} ELSE {problem} END"
-        note = unlisted_note_sql(value, described, Telling(values=item.mask is None))
+        note = unlisted_note_sql(value, described, telling)
         return PushColumn(
             field=described.name,
             value_sql=value,
@@ -273,7 +274,7 @@ class _Work:
         parent = self.describes.get(objects[0])
         conditions = (parent_conditions(self.mapping.object, name, self.describes.get(each)) for each in objects)
         described_by = parent.field(by[0]) if parent else None
-        telling = Telling(values=name not in self.secret)
+        telling = Telling(values=name.casefold() not in self.secret)
         pipeline = lookup_pipeline(self.mapping, name, lookup, described_by, self.columns, telling)
         value, problem = self.layers.add(pipeline)
         return PushLookup(

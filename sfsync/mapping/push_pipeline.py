@@ -110,10 +110,9 @@ def _nested(item: FieldMapping | Lookup, columns: SourceColumns) -> Iterator[tup
 
 
 def field_pipeline(
-    mapping: Mapping, item: FieldMapping, described: FieldDescribe, columns: SourceColumns, salt: str
+    mapping: Mapping, item: FieldMapping, described: FieldDescribe, columns: SourceColumns, salt: str, telling: Telling
 ) -> Pipeline:
     """How a field gets its value. The mapping's columns are all there."""
-    telling = Telling(values=item.mask is None)
     first, kind, stages = _first(item, columns)
     stages += _transformed(mapping, item, _kind(stages, kind), telling)
     if item.sql is not None and described.type == "datetime" and not item.transform:

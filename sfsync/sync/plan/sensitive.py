@@ -39,7 +39,7 @@ def sensitive_lookups(mapping: Mapping, describes: AnyMapping[str, ObjectDescrib
 def secret_lookups(
     mapping: Mapping, mappings: Sequence[Mapping], describes: AnyMapping[str, ObjectDescribe]
 ) -> set[str]:
-    """API names of the references whose values stay out of every text of a plan that masks anything.
+    """API names, casefolded, of the references whose values stay out of every text of a plan that masks anything.
 
     The name by which a contact finds its account is what the account's own mapping masks; Ids, External IDs and
     developer names say nothing about people.
@@ -47,7 +47,7 @@ def secret_lookups(
     if not any(item.mask is not None for each in mappings for item in each.fields.values()):
         return set()
     return {
-        name
+        name.casefold()
         for name, lookup in mapping.lookups.items()
         for parent in lookup.objects
         if not _is_code(describes.get(parent), lookup.field_of(parent))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -280,6 +281,20 @@ def test_the_rows_of_a_source_are_held_against_the_org_and_counted_by_field():
     assert found[2].startswith("m.yml:5:33: 4 rows: Int__c: `1,5` is not a number")
     assert found[2].endswith("; and 1 more kinds")
     assert len(found) == 4
+
+
+def test_values_of_fields_that_the_mapping_calls_sensitive_are_counted_and_not_told():
+    session = database()
+    columns = make_source(session, {"n": "VARCHAR", "p": "VARCHAR"}, [("secret", "hidden"), ("told", "hidden")])
+    fields = "{Int__c: n, Phone__c: {local: p, transform: {phone: DE}}}"
+    (number, phone) = check_data(
+        session, thing(fields, top=TOP + "sensitive: [int__c, PHONE__C]\n"), DESCRIBES, "s", columns
+    )
+    assert "2 rows: Int__c: a value is not a number as the API writes it" in str(number)
+    assert str(phone).endswith("2 rows: Phone__c: a value is no phone number (2)")
+    assert not re.search("secret|told|hidden", f"{number} {phone}")
+    (number, _) = check_data(session, thing(fields, top=TOP), DESCRIBES, "s", columns)
+    assert "`secret`" in str(number)
 
 
 def test_local_tables_that_are_there_are_looked_at_without_writing_to_the_store(tmp_path):
